@@ -133,13 +133,13 @@ B = "\\"
         ("LOG(2.0, 8.0)", "double", 3.0),
         ("LOG(0)", "double", None),
         ("SIGNUM(-7)", "double", -1.0),
-        ("GREATEST(1, 2.5, 2)", "double", 2.5),
+        ("GREATEST(1.0, 2.5, 2)", "double", 2.5),
         ('LEAST("b", "a")', "keyword", "a"),
         ("GREATEST(1, null)", "integer", None),
         # conditions
         ('CASE(false, "a", null, "b", "c")', "keyword", "c"),
         ('CASE([true, true], "a", "b")', "keyword", "b"),
-        ("CASE(true, 1, 2.0)", "double", 1.0),
+        ("CASE(false, 2.0, 1)", "double", 1.0),
         ("CASE(false, 1)", "integer", None),
         ("COALESCE(null, [1, 2], 3)", "integer", [1, 2]),
         # conversions
@@ -173,7 +173,6 @@ B = "\\"
         ('DATE_PARSE("yyyy-MM-dd", "2024-01-02")', "date", 1704153600),
         ('DATE_PARSE("yyyy-MM-dd", "2024-01-02 x")', "date", None),
         ("NOW()", "date", 1700000000),
-        ("BUCKET(17, 5)", "double", 15.0),
         # several values
         ("MV_COUNT([1, 1])", "integer", 2),
         ("MV_COUNT(null)", "integer", None),
@@ -308,6 +307,20 @@ def test_commands_on_events(query: str, rows: list[dict[str, Any]]) -> None:
         "STATS SUM(user)",
         "STATS n",
         "STATS c = COUNT(*) BY user | KEEP n",
+        "STATS 3",
+        "STATS",
+        "STATS n + 1 WHERE n > 2 BY n",
+        "STATS c = COUNT(*) WHERE BUCKET(n, 2) > 1 BY BUCKET(n, 3)",
+        "STATS c = COUNT(*) BY BUCKET(BUCKET(n, 2), 3)",
+        'STATS c = COUNT(*) BY BUCKET(n, "2")',
+        "STATS w = WEIGHTED_AVG(n, 0)",
+        "EVAL x = BUCKET(n, 2)",
+        "WHERE ABS(BUCKET(n, 2)) > 1",
+        "EVAL x = -TO_UNSIGNED_LONG(n)",
+        "EVAL x = COALESCE(n, 1.5)",
+        "EVAL x = CASE(ok, 1, n)",
+        "EVAL x = GREATEST(null, 1, f)",
+        "EVAL name = user | LOOKUP JOIN owners ON user == name",
         "STATS s = SUM(MAX(n))",
         "STATS s = SUM(n) WHERE n",
         "SORT 1 day",
@@ -527,6 +540,17 @@ def test_a_condition_keeps_a_sort_from_its_limit(expanding: str) -> None:
         esql.run(f'FROM logs | SORT n | {expanding} | WHERE a == "x" | LIMIT 1', events)
     assert esql.run(f'FROM logs | SORT n | {expanding} | LIMIT 1 | WHERE a == "x" | KEEP n', events) == [{"n": 1}]
     assert esql.run(f'FROM logs | SORT n | WHERE a == "y" | {expanding} | KEEP n', events) == [{"n": 2}]
+
+
+def test_rows_are_grouped_by_a_function_alone() -> None:
+    events = [{"n": 17}, {"n": 16}, {"n": 1}]
+    assert esql.run("FROM logs | STATS c = COUNT(*) WHERE BUCKET(n, 5) > 1 BY b = BUCKET(n, 5) | SORT b", events) == [
+        {"c": 0, "b": 0.0},
+        {"c": 2, "b": 15.0},
+    ]
+    assert esql.run("FROM logs | INLINE STATS c = COUNT(*) BY b = BUCKET(n, 5) + 1 | WHERE n == 17 | KEEP b, c", events) == [
+        {"b": 16.0, "c": 2}
+    ]
 
 
 def test_grok_finds_the_ends_of_lines() -> None:

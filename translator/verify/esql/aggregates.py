@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from translator.verify.esql.functions import Compiled, Given, fitted, held
 from translator.verify.esql.several import deviation, quantile
+from translator.verify.esql.syntax import Literal
 from translator.verify.esql.types import Value, one_or_several, order_of, several
 from translator.verify.reading import NotReadable, Row
 
@@ -133,6 +134,8 @@ def _nearest(last: bool) -> Aggregate:
 def _weighted(given: Given) -> tuple[str, Reduce]:
     fit, kind = fitted("WEIGHTED_AVG(number, number) double", given)
     value, weight = fit.args
+    if weight.type == "null" or (isinstance(node := given.nodes[1], Literal) and node.value == 0):
+        raise given.rejected("argument 2 is null or 0")
 
     def reduce(rows: Sequence[Row]) -> Value:
         pairs = [(value.of(r), weight.of(r)) for r in rows]

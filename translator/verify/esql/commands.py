@@ -307,7 +307,9 @@ def _lookup(command: s.LookupJoin, table: Table, world: World) -> Table:
         made = table.copy(table.rows)
         made.open = True
         return made
-    for _, right in pairs:
+    for left, right in pairs:
+        if left != right and (right in table.columns or left in listed.columns):
+            raise t.Rejected(f"LOOKUP JOIN ON {left} == {right}: a name is one of both sides", command.start)
         found = listed.columns.get(right)
         if found is None:
             raise t.Rejected(f"the lookup index {command.index} has no field {right}", command.start)

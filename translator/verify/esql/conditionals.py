@@ -1,8 +1,8 @@
 """CASE, COALESCE, GREATEST and LEAST, whose branches have one type.
 
 Facts: "ES|QL conditional functions and expressions" (elastic.co/docs/reference/query-languages/esql/functions-operators/
-conditional-functions-and-expressions; a condition that is null is false, GREATEST of several values is that of all of them); numbers of
-different types become the widest of them.
+conditional-functions-and-expressions; a condition that is null is false, GREATEST of several values is that of all of them); numbers
+become of the type of the first of them, which has to be the widest (Analyzer.java, castMixedNumericTypes).
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ def _shared(given: Given, branches: Sequence[Compiled]) -> tuple[str, list[Calla
     """The type that branches share, and what they are in it."""
     kinds = {b.type for b in branches}
     if kinds <= {*NUMBERS, "null"} and "unsigned_long" not in kinds:
-        kind = max(kinds, key=lambda k: NUMBERS.index(k) if k in NUMBERS else -1)
+        kind = next((b.type for b in branches if b.type != "null"), "null")
+        for number, branch in enumerate(branches):
+            if branch.type != "null" and NUMBERS.index(branch.type) > NUMBERS.index(kind):
+                raise given.rejected(f"branch {number + 1} is {branch.type}, where the first number is {kind}")
         return kind, [_as_double(b) if kind == "double" and b.type != "double" else b.of for b in branches]
     kind = "null"
     for number, branch in enumerate(branches):

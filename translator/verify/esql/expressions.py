@@ -18,7 +18,7 @@ from string import ascii_lowercase, ascii_uppercase
 
 from translator.verify.esql import conditionals, conversions, maths, moments, regex, several, strings
 from translator.verify.esql import syntax as s
-from translator.verify.esql.aggregates import AGGREGATES
+from translator.verify.esql.aggregates import AGGREGATES, GROUPINGS
 from translator.verify.esql.functions import Compiled, Function, Given, cast_literal, constant, held
 from translator.verify.esql.types import DATES, NUMBERS, SPANS, TEXTS, Rejected, Value, alike, common, order_of
 from translator.verify.reading import NotReadable, Row
@@ -44,6 +44,7 @@ class Scope:
         gone: names that were dropped or renamed.
         now: the time in milliseconds, if it is known.
         constants: values of columns that are the same in all rows.
+        grouping: whether the expression is of STATS, where rows are grouped by functions like BUCKET.
     """
 
     columns: dict[str, str]
@@ -51,6 +52,7 @@ class Scope:
     gone: set[str] = field(default_factory=set)
     now: int | None = None
     constants: Mapping[str, Value] = field(default_factory=dict)
+    grouping: bool = False
 
     def type_of(self, name: str, at: int) -> str:
         """Raises Rejected for a column that is not there, or whose type ES|QL does not read."""
@@ -91,7 +93,7 @@ def compiled(node: s.Expression, scope: Scope) -> Compiled:
             operand = compiled(node.operand, scope)
             if operand.type in SPANS and operand.constant:
                 return constant(operand.type, -operand.value)
-            _wanted(operand, (*NUMBERS, "null"), "-", node.start)
+            _wanted(operand, (*[n for n in NUMBERS if n != "unsigned_long"], "null"), "-", node.start)
             return _checked(maths.negative(operand))
         case s.Logical():
             return _logical(node, scope)
@@ -136,6 +138,8 @@ def _call(node: s.Call, scope: Scope) -> Compiled:
         raise Rejected(f"the aggregate {node.name} outside of STATS, or in another", node.start)
     if function is None:
         raise NotReadable(f"the function {node.name}", node.start)
+    if node.name in GROUPINGS and not scope.grouping:
+        raise Rejected(f"{node.name} outside of STATS", node.start)
     if node.star:
         raise Rejected(f"{node.name}(*)", node.start)
     if node.options:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
 
 from translator.verify.esql.functions import Compiled, Function, Given, applied, cast_literal, constant, fitted, scalar
-from translator.verify.esql.types import NUMBERS, Value, common
+from translator.verify.esql.types import NUMBERS, TEXTS, Value, common
 from translator.verify.reading import NotReadable, Row
 
 WHOLE = NUMBERS[:3]
@@ -150,6 +150,8 @@ def _clamped(least: bool | None) -> Function:
 def bucket_of_numbers(given: Given) -> Compiled:
     """BUCKET of numbers: buckets of a size, or the next size below a power of ten or its half that makes no more than so many."""
     if len(given.args) == 2:
+        if given.types[1] in TEXTS:
+            raise given.rejected("its size has to be a number")
         fit, kind = fitted("BUCKET(number, number) double", given)
         if not fit.args[1].constant:
             raise NotReadable("BUCKET of a size that is not constant", given.at)

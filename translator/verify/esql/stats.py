@@ -52,14 +52,34 @@ def _bare(node: s.Expression) -> s.Expression:
     return dataclasses.replace(found, **changed)
 
 
+def _scope(table: Table, now: int | None) -> Scope:
+    return dataclasses.replace(table.scope(now), grouping=True)
+
+
+def _groupings(node: s.Expression) -> list[s.Call]:
+    """The functions by which rows are grouped that stand in an expression, the outermost first."""
+    found: list[s.Call] = []
+
+    def noted(part: s.Expression) -> None:
+        if isinstance(part, s.Call) and part.name in GROUPINGS:
+            found.append(part)
+
+    _replaced(node, noted)
+    return found
+
+
 class _Aggregates:
     """The aggregates of a STATS over the columns of a table, each an expression over the row of a group."""
 
     def __init__(self, table: Table, keys: Mapping[str, Compiled], texts: Mapping[s.Expression, str], now: int | None) -> None:
-        self.scope, self.keys, self.texts, self.now = table.scope(now), keys, texts, now
+        self.scope, self.keys, self.texts, self.now = _scope(table, now), keys, texts, now
 
     def compiled(self, named: s.Named) -> Compiled:
-        """An aggregate or an expression over aggregates and keys. Raises Rejected for a column that is neither."""
+        """An aggregate or an expression over aggregates and keys. Raises Rejected for a column that is neither, and for constants."""
+        for node in (named.expression, *([named.condition] if named.condition is not None else [])):
+            for grouping in _groupings(node):
+                if _bare(grouping) not in self.texts:
+                    raise Rejected(f"{grouping.name} has to stand behind BY", grouping.start)
         kept = condition(named.condition, self.scope, "WHERE") if named.condition is not None else None
         parts: dict[str, Compiled] = {}
 
@@ -73,7 +93,7 @@ class _Aggregates:
             return None
 
         outer = _replaced(named.expression, replace)
-        if isinstance(outer, s.Column) and not parts:
+        if not parts and (isinstance(outer, s.Column | s.Literal) or kept is not None):
             raise Rejected(f"{named.name} is no aggregate", named.start)
         columns = {name: part.type for name, part in parts.items()} | {name: key.type for name, key in self.keys.items()}
         found = compiled(outer, Scope(columns, now=self.now))
@@ -109,7 +129,9 @@ def _keys(command: s.Stats, table: Table, now: int | None) -> tuple[dict[str, Co
     keys: dict[str, Compiled] = {}
     texts: dict[s.Expression, str] = {}
     for named in command.keys:
-        found = compiled(named.expression, table.scope(now))
+        found = compiled(named.expression, _scope(table, now))
+        if any(_groupings(arg) for grouping in _groupings(named.expression) for arg in grouping.args):
+            raise Rejected("functions that group rows inside of one another", named.start)
         if found.type in SPANS:
             raise Rejected(f"STATS by {found.type}", named.start)
         keys.pop(named.name, None)
@@ -133,13 +155,13 @@ def _with_keys(table: Table, keys: Mapping[str, Compiled]) -> Table:
 
 
 def _made(command: s.Stats, table: Table, now: int | None) -> tuple[Table, dict[str, Compiled]]:
+    if not command.aggregates and not command.keys:
+        raise Rejected("STATS of nothing", command.start)
     keys, texts = _keys(command, table, now)
     read = _with_keys(table, keys)
     aggregates = _Aggregates(read, keys, texts, now)
     measures: dict[str, Compiled] = {}
     for named in command.aggregates:
-        if isinstance(named.expression, s.Call) and named.expression.name in GROUPINGS and _bare(named.expression) not in texts:
-            raise Rejected(f"{named.expression.name} has to stand behind BY", named.start)
         found = aggregates.compiled(named)
         measures.pop(named.name, None)
         measures[named.name] = found
