@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -97,8 +97,7 @@ def joined(ctx: Context, node: o.Join, above: Above) -> Part:
     pairs = [(simplify(a), simplify(b)) for a, b in node.on]
     if kind is None or not pairs or (node.condition is not None and kind not in ("inner", "innerunique")):
         raise Cannot(Diagnostic("unsupported-join", f"kind={node.kind} is not supported here", node.span))
-    ids = [frozenset(x.column.id for x in side if isinstance(x, ColumnRef)) for side in zip(*pairs, strict=True)]
-    alone = [p.unique is not None and p.unique <= names for p, names in zip((left, right), ids, strict=True)]
+    alone = [_is_told(part, side) for part, side in zip((left, right), zip(*pairs, strict=True), strict=True)]
     several = False
     match kind:
         case "leftsemi" | "leftanti":
@@ -123,6 +122,11 @@ def joined(ctx: Context, node: o.Join, above: Above) -> Part:
     if node.condition is not None:
         ctx.keep(found, [ctx.values().holds(simplify(p)) for p in conjuncts(node.condition)])
     return found
+
+
+def _is_told(part: Part, keys: Iterable[Expr]) -> bool:
+    """Whether no two rows of a part have the same keys."""
+    return part.unique is not None and part.unique <= {x.column.id for x in keys if isinstance(x, ColumnRef)}
 
 
 def with_memberships(ctx: Context, below: o.Relation, predicate: Expr, above: Above) -> Part:
@@ -161,16 +165,19 @@ def with_memberships(ctx: Context, below: o.Relation, predicate: Expr, above: Ab
 def _within(ctx: Context, asked: _Membership, column: Column, other: Part, listed: Column) -> Expr:
     """What an operator asks of a text and the values of another query, which all rows get as a column of several values."""
     node = asked.subquery
-    if asked.within not in ctx.language.of_lists or other.flag is None:
+    flag = other.flag
+    if asked.within not in ctx.language.of_lists or flag is None:
         raise Cannot(Diagnostic("unsupported-expression", "a search for the values of another query is not supported here", asked.of.span))
     ctx.made_of_events(other, node)
+    if other.tied:
+        ctx.single(other, node)
     value = ctx.values().simplest(ColumnRef(node.span, column.type, column))
     if value.kind != "text":
         raise ctx.values().refuse(asked.of)
     name = ctx.named(replace(listed, name=column.name))
-    ctx.gathered(name, value.text, other.flag, [])
+    ctx.gathered(name, value.text, flag, [])
     ctx.columns[listed.id] = Value(ctx.quoted(name), "list", False, simple=True)
-    del ctx.open[other.flag]
+    del ctx.open[flag]
     return Apply(asked.of.span, Type.BOOL, asked.within, (asked.value, ColumnRef(node.span, Type.DYNAMIC, listed)))
 
 
@@ -186,6 +193,12 @@ def _matched(ctx: Context, match: _Matching) -> Part:
         return _without_others(ctx, kept, [])
     for part in (kept, other):
         ctx.made_of_events(part, node)
+    # Of rows that are tied the KQL has one: they may have other partners, or be partners of others.
+    if kept.tied and match.partners == "each":
+        kept = ctx.single(kept, node)
+    if other.tied and not _is_told(other, theirs):
+        other = ctx.single(other, node)
+        match = replace(match, other=other)
     by = [_key(ctx, a, b, kept, other, node) for a, b in zip(mine, theirs, strict=True)]
     across = [k.text for k in by]
     if match.partners == "each":
