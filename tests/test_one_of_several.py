@@ -176,3 +176,57 @@ def test_what_is_said_of_entities_that_are_no_key(target: str, kql: str, said: s
     output = translator.convert(rule(kql, entities=(EntityMapping("IP", "Address", "IPAddress"),)), (target,)).outputs[target]
     assert output.texts
     assert {d.code for d in output.diagnostics} & {"entities-gathered", "entities-missed"} == said
+
+
+LATEST = "SigninLogs | summarize arg_max(TimeGenerated, IPAddress) by UserPrincipalName"
+
+
+@pytest.mark.parametrize(
+    ("kql", "addresses"),
+    [
+        # the key of the last summary is of the latest event
+        (f"{LATEST} | summarize count() by IPAddress", {"1.1.1.1"}),
+        (f"{LATEST} | distinct IPAddress", {"1.1.1.1"}),
+        (f"{LATEST} | union (AuditLogs | summarize arg_max(TimeGenerated, Identity) by Id | project IPAddress = Identity)"
+         " | summarize count() by IPAddress", {"1.1.1.1"}),
+        ("SigninLogs | distinct IPAddress", {"1.1.1.1", "2.2.2.2"}),
+    ],
+)  # fmt: skip
+def test_a_group_of_chosen_rows_is_of_no_others(kql: str, addresses: set[str]) -> None:
+    output = translator.convert(rule(kql), ("splunk",)).outputs["splunk"]
+    assert output.verdict.value in ("exact", "same-alerts")
+    rows = run_text("splunk", output.text, [sign_in("splunk", 1, "1.1.1.1"), sign_in("splunk", 9, "2.2.2.2")], NOW)
+    assert {str(r.get("IPAddress") or r.get("callerIpAddress")) for r in rows} == addresses
+
+
+@pytest.mark.parametrize("target", ["eql", "sigma"])
+def test_what_has_no_words_for_the_chosen_rows_that_are_grouped_says_so(target: str) -> None:
+    output = translator.convert(rule(f"{LATEST} | summarize count() by IPAddress"), (target,)).outputs[target]
+    assert "entities-gathered" in {d.code for d in output.diagnostics}
+
+
+@pytest.mark.parametrize(
+    ("kql", "found"),
+    [
+        (f"{LATEST} | join kind=leftouter (AuditLogs | project IPAddress = Identity, Id) on IPAddress | where Id != 'z'", 1),
+        (f"{LATEST} | join kind=inner (AuditLogs | project IPAddress = Identity, Id) on IPAddress | where Id != 'z'", 1),
+        (f"AuditLogs | join kind=leftanti ({LATEST} | project Identity = IPAddress) on Identity | project Identity, Id", 1),
+        (f"AuditLogs | where Identity in (({LATEST} | project IPAddress)) | project Identity, Id", 1),
+    ],
+)
+def test_of_events_of_one_moment_one_is_the_latest(kql: str, found: int) -> None:
+    output = translator.convert(rule(kql), ("splunk",)).outputs["splunk"]
+    assert (output.verdict.value, output.lane) == ("exact", "pipeline")
+    addresses = ("1.1.1.1", "2.2.2.2")
+    audits = [
+        {
+            "index": "main",
+            "sourcetype": "azure:monitor:aad",
+            "category": "AuditLogs",
+            "identity": ip,
+            "properties.id": f"id {ip}",
+            "_time": NOW,
+        }
+        for ip in addresses
+    ]
+    assert len(run_text("splunk", output.text, [*(sign_in("splunk", 1, ip) for ip in addresses), *audits], NOW)) == found

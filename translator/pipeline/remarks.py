@@ -12,7 +12,7 @@ from translator.fidelity import Diagnostic, Place
 from translator.pipeline.reach import reach_of
 from translator.plan import operators as o
 from translator.plan.chosen import Choice, chosen
-from translator.plan.expressions import Column, ColumnRef, Subquery, columns_of
+from translator.plan.expressions import Column, ColumnRef, Expr, Subquery, columns_of
 from translator.plan.parsed_texts import misread
 from translator.plan.pins import fixed_columns
 from translator.plan.types import Type
@@ -165,7 +165,7 @@ def on_choices(rule: Rule, plan: o.Plan, detection: Detection, output: Output, t
 def on_left_out(rule: Rule, plan: o.Plan, output: Output, target: Target) -> tuple[Diagnostic, ...]:
     """A word on entities of one event of each group that rows which the query computes otherwise do not show."""
     named = dict(plan.names)
-    left_out = (entities_of(rule, plan) & named.keys()) - output.columns.keys() if _knows_columns(output, target) else ()
+    left_out = (_told_by(rule, plan) & named.keys()) - output.columns.keys() if _knows_columns(output, target) else ()
     return tuple(_of_any({name for name in left_out if chosen(plan.root, named[name]) is not None}))
 
 
@@ -183,6 +183,25 @@ def entities_of(rule: Rule, plan: o.Plan) -> frozenset[str]:
     return named or frozenset(name for name, _ in plan.names if name.endswith("CustomEntity"))
 
 
+def _told_by(rule: Rule, plan: o.Plan) -> frozenset[str]:
+    """The entities of a rule; where it has none, the columns that its rows are grouped by and that are of one row among several."""
+    return entities_of(rule, plan) or frozenset(n for n, c in plan.names if _groups(plan.root, c) and chosen(plan.root, c) is not None)
+
+
+def _groups(node: o.Relation, column: Column) -> bool:
+    """Whether the last summary of a relation groups its rows by a column."""
+    match node:
+        case o.Aggregate(keys=keys):
+            return column in dict(keys)
+        case o.Distinct(columns=columns):
+            return column in columns
+        case o.Compute(items=items) | o.Project(items=items) if (made := dict(items).get(column)) is not None:
+            return isinstance(made, ColumnRef) and _groups(node.input, made.column)
+        case o.Compute() | o.Project() | o.Filter() | o.Sort() | o.Limit():
+            return _groups(node.input, column)
+    return False
+
+
 def where_each_alerts(rule: Rule, plan: o.Plan, detection: Detection) -> tuple[Diagnostic, ...]:
     """What is said of entities that the query has of one row among several where each event of a detection alerts."""
     varying = _varying(rule, plan, detection)
@@ -198,7 +217,7 @@ def _of_any(gathered: set[str]) -> Iterator[Diagnostic]:
 def _varying(rule: Rule, plan: o.Plan, detection: Detection) -> Iterator[tuple[str, Choice | None, Detection]]:
     """The entities of a rule that events of one key may differ in, for each alternative, and which row the query has them of."""
     named = dict(plan.names)
-    for name in sorted(entities_of(rule, plan) & named.keys()):
+    for name in sorted(_told_by(rule, plan) & named.keys()):
         choice = chosen(plan.root, named[name])
         for part in detection.alternatives:
             having = [s for s in part.shown if name in dict(s.outputs)]  # else it is of what a summary makes, or of a list
@@ -211,10 +230,9 @@ def _varies(plan: o.Plan, selector: Selector, name: str, column: Column) -> bool
     shown = dict(selector.outputs).get(name)
     if shown is not None and shown in selector.keys:
         return False
-    if shown is None:
-        ids = behind(plan, [ColumnRef(None, column.type, column)])
-        read = {c for c in o.parts((plan.root, column)) if isinstance(c, Column) and c.id in ids and c.type != Type.DATETIME}
-    else:
-        read = columns_of(shown)
+    of: Expr = ColumnRef(None, column.type, column) if shown is None else shown
+    ids = behind(plan, [of])
+    made = {c for c in o.parts((plan.root, column)) if isinstance(c, Column) and c.id in ids and c.type != Type.DATETIME}
+    read = made if shown is None else made | columns_of(shown)
     told = {c.name for key in selector.keys for c in columns_of(key)} | fixed_columns(selector.predicate)
     return any(c.table == selector.table and c.name not in told for c in read)
