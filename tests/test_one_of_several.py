@@ -199,6 +199,12 @@ def test_a_group_of_chosen_rows_is_of_no_others(kql: str, addresses: set[str]) -
     assert {str(r.get("IPAddress") or r.get("callerIpAddress")) for r in rows} == addresses
 
 
+def test_a_value_that_a_summary_chooses_is_not_told_by_the_key_that_its_events_are_joined_by() -> None:
+    kql = "SigninLogs | where IPAddress !in ((AuditLogs | distinct Identity)) | summarize IPAddress = min(IPAddress) by UserPrincipalName"
+    output = translator.convert(rule(kql, entities=(EntityMapping("IP", "Address", "IPAddress"),)), ("splunk",)).outputs["splunk"]
+    assert output.verdict.value == "broader" and "entities-gathered" in {d.code for d in output.diagnostics}
+
+
 @pytest.mark.parametrize("target", ["eql", "sigma"])
 def test_what_has_no_words_for_the_chosen_rows_that_are_grouped_says_so(target: str) -> None:
     output = translator.convert(rule(f"{LATEST} | summarize count() by IPAddress"), (target,)).outputs[target]

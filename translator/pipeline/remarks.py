@@ -221,18 +221,22 @@ def _varying(rule: Rule, plan: o.Plan, detection: Detection) -> Iterator[tuple[s
         choice = chosen(plan.root, named[name])
         for part in detection.alternatives:
             having = [s for s in part.shown if name in dict(s.outputs)]  # else it is of what a summary makes, or of a list
-            if any(_varies(plan, s, name, named[name]) for s in having or part.shown):
+            if any(_varies(plan, s, name, named[name], choice) for s in having or part.shown):
                 yield name, choice, part
 
 
-def _varies(plan: o.Plan, selector: Selector, name: str, column: Column) -> bool:
-    """Whether events of a selector that have the same keys may differ in what a column of the result is made of."""
+def _varies(plan: o.Plan, selector: Selector, name: str, column: Column, choice: Choice | None) -> bool:
+    """Whether events of a selector that have the same keys may differ in what a column of the result is made of.
+
+    Where the query chooses one row of a group, each key by which events are joined may be that of another one.
+    """
     shown = dict(selector.outputs).get(name)
-    if shown is not None and shown in selector.keys:
+    keys = selector.keys if choice is None else ()
+    if shown is not None and shown in keys:
         return False
     of: Expr = ColumnRef(None, column.type, column) if shown is None else shown
     ids = behind(plan, [of])
     made = {c for c in o.parts((plan.root, column)) if isinstance(c, Column) and c.id in ids and c.type != Type.DATETIME}
     read = made if shown is None else made | columns_of(shown)
-    told = {c.name for key in selector.keys for c in columns_of(key)} | fixed_columns(selector.predicate)
+    told = {c.name for key in keys for c in columns_of(key)} | fixed_columns(selector.predicate)
     return any(c.table == selector.table and c.name not in told for c in read)
