@@ -128,6 +128,16 @@ def test_what_is_written_is_proven(kql: str, target: str) -> None:
         assert found.alerting and found.worlds > 10 and found.coverage.share == 1
 
 
+OF_NUMBER = "DeviceEvents | where FileSize > n | project DeviceName, FileSize"
+
+
+@pytest.mark.parametrize(
+    "kql", ["SecurityEvent | summarize n = count() | where n < 5", "let n = toscalar(AuditLogs | count); " + OF_NUMBER]
+)
+def test_tables_of_which_no_column_is_read_are_counted(kql: str) -> None:
+    assert prove(translator.convert(rule(kql), ("splunk",)), "splunk").outcome is Outcome.PROVEN
+
+
 MANY = [f"word{n}end" for n in range(40)]
 
 

@@ -99,7 +99,7 @@ def _stored(value: Any, column: Column) -> Any:
         case Type.GUID:
             return value if isinstance(value, str) and re.fullmatch(r"[0-9a-fA-F-]{36}", value) else None
         case Type.LONG | Type.INT:
-            return value if isinstance(value, bool | int) else as_type(value, kind)
+            return int(value) if isinstance(value, int) else as_type(value, kind)
         case Type.BOOL | Type.REAL | Type.DATETIME | Type.TIMESPAN | Type.DECIMAL:
             return as_type(value, kind) if not isinstance(value, dt.datetime) or kind == Type.DATETIME else None
     return value

@@ -111,7 +111,8 @@ def _one_by_one(kql: str, plan: o.Plan, worlds: Sequence[World], now: dt.datetim
     found: list[Answer | EngineError] = []
     for number in range(len(worlds)):
         for table, rows in held.items():
-            view = f"SELECT * EXCLUDE ({identifier(_WORLD)}) FROM {identifier(rows)} WHERE {identifier(_WORLD)} = {number}"
+            others = f"* EXCLUDE ({identifier(_WORLD)})" if compiled.reads[table] else "*"  # a view has some column
+            view = f"SELECT {others} FROM {identifier(rows)} WHERE {identifier(_WORLD)} = {number}"
             engine.connection.execute(f"CREATE OR REPLACE TEMP VIEW {identifier(table)} AS {view}")
         try:
             found.append(Answer(tuple(_rows(engine, compiled))))
