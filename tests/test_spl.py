@@ -363,3 +363,16 @@ def test_what_an_alert_is_made_of_is_that_of_the_part_which_has_the_event() -> N
 def test_nothing_stands_there_twice(kql: str, wanted: str, left_out: str) -> None:
     text = translator.convert(rule(kql), ("splunk",)).outputs["splunk"].text
     assert wanted in text and left_out not in text
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("Foo_CL | mv-expand e = Bar to typeof(string) | where e == 'a'", True),
+        ("AuditLogs | mv-expand e = TargetResources | where e.type == 'User'", False),  # documented as an array
+    ],
+)
+def test_what_need_not_be_an_array_is_said_to_be_read_as_one(query: str, said: bool) -> None:
+    output = translator.convert(rule(query), ("splunk",)).outputs["splunk"]
+    assert ("lone-element" in {d.code for d in output.diagnostics}) == said
+    assert output.verdict is (Verdict.NARROWER if said else Verdict.SAME_ALERTS)

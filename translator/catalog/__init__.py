@@ -38,8 +38,8 @@ from translator.plan.expressions import ELEMENT
 __all__ = [
     "DATA", "DATA_IN_XML", "FAMILIES", "FREE_TEXTS", "Absent", "ByValue", "Computed", "Counterpart", "Home", "Integration", "Kind",
     "Steps", "Stored", "Table", "counterpart_of", "documented", "event_data", "flattened_around", "has_column", "home_names", "home_of",
-    "inside", "integration_of", "is_address", "is_complete", "is_filled", "is_one_line", "is_plain_number", "is_single", "is_text",
-    "schemas", "table", "table_names", "texts_of_json",
+    "inside", "integration_of", "is_address", "is_array", "is_complete", "is_filled", "is_one_line", "is_plain_number", "is_single",
+    "is_text", "schemas", "table", "table_names", "texts_of_json",
 ]  # fmt: skip
 
 
@@ -149,6 +149,12 @@ def inside(name: str, column: str, steps: tuple[str | int, ...]) -> tuple[Steps,
     way = tuple(ELEMENT if isinstance(s, int) else s for s in steps)
     known = _places(name)
     return known.get((column, way), known.get((column, (*way[:-1], ANY_NAME))) if way else None)
+
+
+def is_array(name: str, column: str, steps: tuple[str | int, ...]) -> bool:
+    """Whether an array is known to stand at a place inside of a column: nothing is known below it but elements."""
+    below = inside(name, column, steps)
+    return bool(below) and all(way[0] == ELEMENT for way in below or ())
 
 
 @functools.cache

@@ -533,6 +533,11 @@ CODES: dict[str, Code] = {
         "Events without the counted field count as one more value in KQL.",
         "add isnotempty(...) to the KQL, or lower the threshold by one: it counts a missing text as one more distinct value",
     ),
+    "lone-element": Code(
+        Effect.FEWER,
+        "The KQL takes apart what need not be an array, of which a value that stands there alone is a row too; the output finds arrays.",
+        "nothing to do where an array stands there in every event",
+    ),
     "array-element": Code(
         Effect.EITHER,
         "The KQL reads one element of an array, the output any of them.",

@@ -279,6 +279,10 @@ class Names(Notes):
         if ELEMENT in steps and self.family == "splunk" and "{}" not in name:
             if any(isinstance(step, int) for step in steps):
                 self.say("array-element", f"{name} is an array of which the KQL reads one element", expr.span)
+            before = steps[: steps.index(ELEMENT)]
+            if not column.stored and not catalog.is_array(column.table or "", name, before):
+                what = f"{path_of(name, before)} is read as an array: a value that stands there alone has a field of another name"
+                self.say("lone-element", what, expr.span)
             found = name + "".join("{}" if s == ELEMENT or isinstance(s, int) else f".{s}" for s in steps)
             if column.stored and len(texts_within(found)) > 1:
                 raise Cannot(Diagnostic("target-cannot", f"{name} is a text there, of whose elements there are no fields", expr.span))

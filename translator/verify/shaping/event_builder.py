@@ -205,15 +205,10 @@ class EventBuilder:
                 catalog.inside(self.site.table, column, steps[:n]) == () for n in range(1, len(steps))
             ):
                 raise Unfit("a plain value stands there in every row, no object")
-            arrays = (n for n in range(1, len(steps) + 1) if self.is_array(column, steps[:n]))
+            arrays = (n for n in range(1, len(steps) + 1) if catalog.is_array(self.site.table, column, steps[:n]))
             if not is_missing(leaf) and any(not isinstance((*steps, "")[n], int) for n in arrays):
                 raise Unfit("an array stands there in every row")
             self.plain(column, steps, leaf, self.site.place(column, steps, self.row))
-
-    def is_array(self, column: str, steps: Way) -> bool:
-        """Whether an array is known to stand at a place inside of a column."""
-        below = catalog.inside(self.site.table, column, steps)
-        return bool(below) and all(b[0] == ELEMENT for b in below or ())
 
     def listed(self, name: str, form: str, value: str, where: str, order: int) -> None:
         """Puts a value into the text of a field that has several, in the order of the catalog's columns.

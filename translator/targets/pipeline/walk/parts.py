@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from translator import catalog
 from translator.plan import operators as o
-from translator.plan.expressions import ELEMENT, Expr
+from translator.plan.expressions import Expr
 from translator.targets.pipeline.language import Value
 from translator.targets.pipeline.reading import read_by
 
@@ -73,8 +73,7 @@ class StoredPath:
 
     def is_array(self) -> bool:
         """Whether nothing is known below but elements."""
-        below = catalog.inside(self.table, self.column, self.steps)
-        return bool(below) and all(steps[0] == ELEMENT for steps in below or ())
+        return catalog.is_array(self.table, self.column, self.steps)
 
     def is_plain(self) -> bool:
         """Whether it is known to hold no object and no array."""
