@@ -69,6 +69,13 @@ WRITTEN = [
     "| project IPAddress = UserPrincipalName, UserPrincipalName = IPAddress, TimeGenerated | top 9 by TimeGenerated",
     "| extend a = tostring(split(IPAddress, '.')[3]), b = tostring(strlen(AppDisplayName)) | summarize c = count() by a, b | where a == b",
     "| summarize arg_max(TimeGenerated, *), c = count(), d = dcount(IPAddress) by UserPrincipalName | where ResultType != '0' and c > d",
+    # of groups one is chosen, which has no document
+    "| summarize c = count(), d = dcount(AppDisplayName) by UserPrincipalName, IPAddress | summarize arg_max(c, UserPrincipalName)"
+    " by IPAddress | where c > 1 | project IPAddress, c",
+    "| distinct UserPrincipalName, IPAddress, n = strlen(AppDisplayName) | summarize arg_min(n, *) by UserPrincipalName"
+    " | summarize c = count() by n",
+    "| summarize s = make_set(IPAddress) by UserPrincipalName, n = strlen(AppDisplayName) | mv-expand i = s to typeof(string)"
+    " | summarize arg_max(n, i) by UserPrincipalName | project UserPrincipalName, n",
     "| where TimeGenerated >= startofday(ago(1d)) | summarize c = count(), d = dcount(IPAddress) by UserPrincipalName | where c > d",
     "| where array_length(split(IPAddress, '.')) == 4 and UserPrincipalName !contains AppDisplayName | summarize c = count() by ResultType",
     # whole numbers and others

@@ -73,6 +73,9 @@ class EsqlWalk(Walk):
     copies: tuple[str, ...] = ()
     """The fields that tell rows of one document apart."""
 
+    groups: tuple[str, ...] | None = None
+    """The fields that tell rows apart which are groups; None where they are documents."""
+
     def values(self) -> Values:
         return _Values(ESQL, self.columns, self.fields, self.positive)
 
@@ -96,7 +99,12 @@ class EsqlWalk(Walk):
         return Command("LIMIT", f"LIMIT {count}")
 
     def distinct(self, names: list[str]) -> Command:
+        self.grouped(names)
         return Command("STATS", f"STATS BY {', '.join(names)}")
+
+    def grouped(self, keys: list[str]) -> None:
+        """From here on a row is a group, which has no document and no index."""
+        self.groups, self.copies, self.untold = tuple(keys), (), set()
 
     def shown_as(self, value: Value) -> str | None:
         """A field of the product that analysts know by its name."""
@@ -106,9 +114,9 @@ class EsqlWalk(Walk):
     def once(self, names: tuple[str, ...]) -> None:
         """Rows that stand several times, each once, with all of their columns."""
         kept = {v.text: v for v in (*self.columns.values(), *self.fields.values()) if self.name_of(v) and v.text not in names}
-        self.untold.add(None)
         terms = ", ".join(f"{text} = {'VALUES' if v.kind == 'list' else 'MAX'}({text})" for text, v in kept.items())
         self.stats([terms] if terms else [], list(names))
+        self.grouped(list(names))
 
     def stats(self, terms: list[str], keys: list[str]) -> None:
         """``STATS`` of ``terms`` by ``keys``; the command wants one of them."""
@@ -125,17 +133,22 @@ class EsqlWalk(Walk):
         return field(name)
 
     def numbered(self, node: o.Relation | Subquery, flags: Collection[str] = (), alike: bool = False) -> str:
-        """The id of the document, with what tells its rows apart."""
+        """The id of the document, or the keys of the group, with what tells its rows apart."""
         first = self.commands[0]
         untold = not alike and self.untold & {*(flags or self.untold)}
         if untold or None in self.untold or first.verb != "FROM":
             raise Cannot(Diagnostic("unsupported-join", "rows that are no events cannot be told apart here", node.span))
-        source, _, metadata = first.text.partition(" METADATA ")
-        read = dict.fromkeys(("_id", "_index", *filter(None, metadata.split(", "))))
-        self.commands[0] = Command(first.verb, f"{source} METADATA {', '.join(read)}")
+        if self.groups is None:
+            source, _, metadata = first.text.partition(" METADATA ")
+            read = dict.fromkeys(("_id", "_index", *filter(None, metadata.split(", "))))
+            self.commands[0] = Command(first.verb, f"{source} METADATA {', '.join(read)}")
+            told = ["_index", '"/"', "_id"]
+        else:  # with its length before each text, so that no two groups are told alike
+            texts = [f'COALESCE(TO_STRING({key}), "")' for key in self.groups]
+            told = [part for text in texts[:-1] for part in (f"TO_STRING(LENGTH({text}))", '"/"', text)] + texts[-1:]
+        told += [part for copy in self.copies for part in ('"/"', copy)]
         name = self.free("row")
-        copies = "".join(f', "/", {copy}' for copy in self.copies)
-        self.commands.append(self.eval([(name, f'CONCAT(_index, "/", _id{copies})')]))
+        self.commands.append(self.eval([(name, f"CONCAT({', '.join(told)})" if len(told) > 1 else "".join(told) or string(""))]))
         return name
 
     def single(self, part: Part, node: o.Relation | Subquery, alike: bool = False) -> Part:
@@ -279,6 +292,7 @@ class EsqlWalk(Walk):
         found = summary(self, replace(node, aggregates=of_groups), bool(by), part.flag)
         if not beside:
             self.stats(found.terms, [field(n) if v.text == field(n) else f"{field(n)} = {v.text}" for n, _, v in by])
+            self.grouped(list(names))
             self.fields, self.columns = {}, {}
         elif found.terms:
             self.inline(found.terms, list(names))
