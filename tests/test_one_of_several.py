@@ -99,6 +99,9 @@ def test_a_count_behind_a_join_that_keeps_one_event_of_each_key(condition: str, 
 
 OF_BOB = "SigninLogs | where ResultType == '0' | summarize arg_max(TimeGenerated, *) by UserPrincipalName"
 BY_USER = "SigninLogs | where ResultType == '0' | summarize {}"
+BY_HOUR = BY_USER.format("n = count() by UserPrincipalName, bin(TimeGenerated, 1h) | where n > 5 | project UserPrincipalName")
+EACH = "mv-expand IPAddress = s to typeof(string)"
+BESIDE = "join kind=inner (SigninLogs | where ResultType == '0') on UserPrincipalName"
 OF_LIST = """
 ThreatIntelligenceIndicator | join (SigninLogs | where ResultType == '0' | extend At = TimeGenerated)
     on $left.EmailSenderAddress == $right.UserPrincipalName
@@ -149,10 +152,15 @@ def test_searches_show_the_event_that_the_query_shows(target: str, kql: str) -> 
                 "n = count(), IPAddress = max(IPAddress) by UserPrincipalName | where n > 5",
             )
         ),
-        # a sequence has the events of the group, of which the query names the last
+        # sequences have all events of the group, of which the query names the last
         ("eql", BY_USER.format("arg_max(TimeGenerated, *), n = count() by UserPrincipalName | where n > 5"), {"entities-gathered"}),
+        ("eql", BY_USER.format(f"n = count(), s = make_set(IPAddress) by UserPrincipalName | where n > 5 | {EACH}"), set()),
         ("splunk", BY_USER.format("arg_max(TimeGenerated, *), n = count() by UserPrincipalName | where n > 5"), set()),
         ("splunk", BY_USER.format("s = make_set(IPAddress) by UserPrincipalName | mv-expand IPAddress = s to typeof(string)"), set()),
+        # events of other hours than the one in which there are so many
+        ("eql", f"{BY_HOUR} | {BESIDE}", {"entities-missed"}),
+        ("sigma", f"{BY_HOUR} | {BESIDE}", {"entities-missed"}),
+        ("sigma", f"{BY_HOUR.replace(', bin(TimeGenerated, 1h)', '')} | {BESIDE}", set()),
         # a sample has one event of each side
         ("eql", "SigninLogs | where ResultType == '0' | join kind=inner (AuditLogs) on CorrelationId", {"entities-missed"}),
         ("eql", "SigninLogs | where ResultType == '0' | join kind=inner (AuditLogs) on $left.IPAddress == $right.Identity", set()),

@@ -129,9 +129,9 @@ class _Lifter(Lifting):
 
     def finished(self, detection: Detection) -> Detection:
         """``detection`` and its alternatives, with all that was found on the way to them."""
-        said, histories = tuple(self.findings.said), tuple(self.findings.histories)
-        others = tuple(replace(d, diagnostics=said, histories=histories) for d in detection.others)
-        return replace(detection, diagnostics=said, histories=histories, others=others)
+        said, histories, beyond = tuple(self.findings.said), tuple(self.findings.histories), self.findings.beyond
+        others = tuple(replace(d, diagnostics=said, histories=histories, beyond=beyond) for d in detection.others)
+        return replace(detection, diagnostics=said, histories=histories, beyond=beyond, others=others)
 
     def shape(self, relation: o.Relation) -> Shape:
         match relation:

@@ -41,6 +41,7 @@ class Findings(Notes):
         listed: the ids of the columns that lists brought in.
         matched: the relations of such lists, each with what of the events is looked up in it.
         unique: what is looked up by joins that keep one event of each.
+        beyond: whether the query shows events of other groups than those that are over a threshold.
     """
 
     windows: list[int] = field(default_factory=list)
@@ -48,6 +49,7 @@ class Findings(Notes):
     listed: set[int] = field(default_factory=set)
     matched: list[tuple[o.Relation, tuple[Expr, ...]]] = field(default_factory=list)
     unique: list[tuple[Expr, ...]] = field(default_factory=list)
+    beyond: bool = False
 
     def take(self, part: Findings) -> None:
         """Takes over what was found in a part that stands."""
@@ -58,6 +60,7 @@ class Findings(Notes):
         self.listed |= part.listed
         self.matched += part.matched
         self.unique += part.unique
+        self.beyond |= part.beyond
 
 
 @dataclass

@@ -194,6 +194,8 @@ class Detection:
     """The lists of what was seen before that a side asks."""
     one: OneOfGroup | None = None
     """Which event of each group the query shows; None where it shows all, or what no event tells."""
+    beyond: bool = False
+    """Whether the query shows events of groups that do not alert as well, where they share the other keys with one that does."""
     others: tuple[Detection, ...] = ()
     """Further alternatives, each a detection of its own: the rule alerts where any of them does."""
 

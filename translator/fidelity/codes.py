@@ -301,7 +301,7 @@ CODES: dict[str, Code] = {
     ),
     "entities-missed": Code(
         Effect.FEWER,
-        "An alert of EQL has one event of each side; the query has a row, with its entities, for each of the events that share the key.",
+        "An alert has some of the events that share the key (in EQL one of each side), the query shows all.",
         "look for the other events of the key, or use the output in SPL or ES|QL, which gathers their entities",
     ),
     "elements-apart": Code(

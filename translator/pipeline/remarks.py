@@ -148,16 +148,21 @@ def on_pairs(rule: Rule, detection: Detection, output: Output) -> tuple[Diagnost
 
 def on_choices(rule: Rule, plan: o.Plan, detection: Detection, output: Output, target: Target) -> tuple[Diagnostic, ...]:
     """A word on entities that the query has of one row among several and the output of all, or the other way round."""
-    gathered, missed = set[str](), set[str]()
+    gathered, missed, beyond = set[str](), set[str](), set[str]()
     for name, choice, part in _varying(rule, plan, detection) if output.texts else ():
         sampled = target.samples and part.kind != "event" and sum(not side.absent for side in part.sides) > 1
         if choice is not None and (not sampled or name in output.columns or choice is Choice.CERTAIN):
             gathered.add(name)
         if sampled and choice is not Choice.ANY:
             missed.add(name)
+        if part.beyond and choice is None:
+            beyond.add(name)
     found = list(_of_any(gathered))
     if missed:
         what = f"{', '.join(sorted(missed))}: an alert has one event of each side, so that of several entities of a key it names one"
+        found.append(Diagnostic("entities-missed", what))
+    if beyond := beyond - missed:
+        what = f"{', '.join(sorted(beyond))}: the query shows the events of all groups with the key, an alert has those of its own group"
         found.append(Diagnostic("entities-missed", what))
     return tuple(found)
 

@@ -176,6 +176,7 @@ def counted_again(lifting: Lifting, left: Shape, right: Shape, pairs: tuple[tupl
             told = number == 0 or all(k in shared or k in buckets for k in keys)
             if told and all(_are_the_same(a, b, {x for sides in shared for x in sides}) for a, b in alike):
                 grouped.closed, grouped.shown = True, events
+                lifting.findings.beyond |= not all(k in shared for k in keys)
                 return grouped
     return None
 

@@ -12,7 +12,7 @@ from translator.targets.base import Cannot
 from translator.targets.elastic import field, string
 from translator.targets.elastic.words import ATOMS, java_finds, like
 from translator.targets.names import texts_within
-from translator.targets.predicates import Predicates, values
+from translator.targets.predicates import Predicates, balanced, values
 from translator.targets.repeated import hint_of_place
 
 ARRAYS = frozenset({"event.category", "event.type"})
@@ -54,7 +54,7 @@ class EsqlPredicates(Predicates):
             case Apply(function="==" | "in", args=(ColumnRef(column=column) as subject, operand)) if self.is_array(column):
                 joined = f'CONCAT(",", MV_CONCAT({self.texts_of(subject)}, ","), ",")'
                 found = [f"{joined} LIKE {string(f'*,{like(str(v))},*')}" for v in values(operand)]
-                return found[0] if len(found) == 1 else f"({' OR '.join(found)})"
+                return found[0] if len(found) == 1 else f"({balanced(found, ' OR ')})"
             case Apply(function="==" | "in" as function, args=(subject, operand)) if self.names.in_json(subject) is not None:
                 return self.of_json(function, subject, operand, predicate)
         return super().atom(predicate)
