@@ -383,6 +383,12 @@ def test_events_without_what_alone_identifies_an_alert_are_left_out_of_what_is_n
     assert ("    k:\n    - null\n    - ''" in output.text.replace("      - ", "    - ")) == (code == "empty-entity")
 
 
+def test_what_is_new_may_be_of_one_event_of_a_group() -> None:
+    kql = "B | summarize arg_max(y, *) by z | project k | join kind=leftanti (A | where TimeGenerated < ago(3h)) on k | project m = 1"
+    output = translator.convert(kql, ("sigma",), Options(fields="source")).outputs["sigma"]
+    assert output.verdict.value not in ("exact", "same-alerts")
+
+
 @pytest.mark.parametrize(("condition", "said"), [("isnotempty(k)", False), ("k startswith 'a'", False), ("y == 'b'", True)])
 def test_an_earlier_window_of_events_with_a_value_has_no_empty_ones(condition: str, said: bool) -> None:
     earlier = f"A | where {condition} and TimeGenerated between (ago(8d) .. ago(1d))"

@@ -52,7 +52,7 @@ def _identifying(rule: Rule, selector: Selector, names: Container[str]) -> Itera
     identity = _identity(rule, selector)
     for node in _new_to_lists(selector, names):
         fields = [*fields_of(node.args[0])]
-        if fields == identity:
+        if len(fields) == 1 and fields == identity:
             yield node.span, fields[0]
 
 
