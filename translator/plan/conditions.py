@@ -82,7 +82,7 @@ def is_present(key: Expr, predicate: Expr) -> bool:
             isinstance(part, Apply)
             and part.args
             and part.args[0] == key
-            and part.function in ("==", "=~", "in", "in~", "has", "contains", "startswith", "endswith")
+            and part.function in ("==", "=~", "in", "in~", "has", "contains", "startswith", "endswith", *_ORDERS)
         ):
             values = part.args[1].items if isinstance(part.args[1], Items) else part.args[1:]
             if all(isinstance(v, Const) and v.value not in ("", None) for v in values):
