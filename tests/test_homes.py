@@ -1037,6 +1037,24 @@ def test_an_answer_to_a_lookup_is_looked_for_among_the_answers() -> None:
     assert 'direction="Snd"' in answers and 'direction="Rcv"' not in answers
 
 
+@pytest.mark.parametrize(("condition", "alone"), [("threatHunterInfo_score_d >= 8", True), ("deviceInfo_deviceName_s == 'x'", False)])
+def test_a_number_that_is_compared_tells_the_kind_of_its_events(condition: str, alone: bool) -> None:
+    output = converted(f"CarbonBlackNotifications_CL | where {condition}", "esql")
+    assert ('carbon_black_cloud.alert.type == "WATCHLIST"' in output.text) == alone and output.verdict.rank <= Verdict.SAME_ALERTS.rank
+
+
+@pytest.mark.parametrize(("column", "verdict"), [("TransID", "exact"), ("Log_Type", "broader")])
+def test_the_last_text_is_asked_of_texts_that_the_product_spells_alike(column: str, verdict: str) -> None:
+    kql = f"InfobloxNIOS | where ProcessName == 'dhcpd' | summarize arg_max({column}, UID) by SrcMacAddr | where UID == 'x'"
+    assert converted(kql, "esql").verdict.value == verdict
+
+
+def test_the_resource_of_azure_is_the_one_inside() -> None:
+    """``ResourceType`` tells whether a resource is one inside of another, whose name ``Resource`` has then."""
+    kql = "AzureDiagnostics | summarize c = count() by Resource, ResourceType | where c > 5"
+    assert converted(kql, "esql").verdict.rank <= Verdict.SAME_ALERTS.rank >= converted(kql, "splunk").verdict.rank
+
+
 @pytest.mark.parametrize(("event", "guaranteed"), [("4688", True), ("4663", False), ("4688, 4663", False)])
 def test_what_events_of_a_kind_always_have_needs_no_group_of_events_without_it(event: str, guaranteed: bool) -> None:
     kql = f"SecurityEvent | where EventID in ({event}) | summarize count() by Computer, NewProcessName | where count_ > 5"

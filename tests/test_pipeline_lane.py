@@ -382,7 +382,6 @@ WRITTEN = [
 SPL_ALONE = (
     "range(strlen",
     "tohex(",
-    "arg_max(IPAddress",
     "'or')",
     "join kind=inner (SigninLogs | where TimeGenerated > ago(2h) | mv-expand a",
     "k = ResultType | union",

@@ -313,7 +313,7 @@ class EsqlWalk(Walk):
         """Leaves of each group the last or the first document, or one of those that are it, with all its columns."""
         function, expr = chosen
         key = self.values().simplest(expr)
-        if key.kind not in ORDERED or key.nullable:  # where none has it, any row will do
+        if key.kind not in ORDERED | {"text"} or key.nullable:  # where none has it, any row will do
             raise self.values().refuse(node.aggregates[0][1] if node.aggregates else expr)
         flags = [part.flag] if part.flag is not None else []
         row, of_part = self.numbered(node, flags), f" WHERE {self.present(part.flag)}" if part.flag is not None else ""

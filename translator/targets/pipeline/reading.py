@@ -359,6 +359,8 @@ class _Looks:
 
     def _aggregate(self, column: Column, aggregate: Expr) -> None:
         if isinstance(aggregate, Apply) and aggregate.function in _WHOLE:
+            if aggregate.function in ("arg_max", "arg_min"):
+                self.look(simplify(aggregate.args[0]))
             for part in aggregate.args:
                 self.carry(column, simplify(part))
         else:
