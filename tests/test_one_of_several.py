@@ -244,3 +244,11 @@ def test_of_events_of_one_moment_one_is_the_latest(kql: str, found: int) -> None
         for ip in addresses
     ]
     assert len(run_text("splunk", output.text, [*(sign_in("splunk", 1, ip) for ip in addresses), *audits], NOW)) == found
+
+
+@pytest.mark.parametrize("target", ["esql", "splunk"])
+def test_entities_of_a_table_that_no_product_is_known_to_have_are_names_for_a_site(target: str) -> None:
+    kql = "T_CL | where a_s == 'x' | join kind=inner (T_CL | where a_s == 'y' | summarize c = count() by u_s) on u_s | where c > 2"
+    made = rule(f"{kql} | extend ip = i_s, z = z_s", entities=(EntityMapping("IP", "Address", "ip"),))
+    output = translator.convert(made, (target,)).outputs[target]
+    assert "i_s" in output.text and "z_s" not in output.text and "ip" in output.columns

@@ -637,6 +637,18 @@ def test_a_union_of_summaries_and_events_has_the_rows_of_both(parts: str) -> Non
         assert output is not None and difference == ""
 
 
+@pytest.mark.parametrize("target", ["splunk", "esql"])
+def test_what_is_shown_of_the_one_row_that_a_join_keeps_is_of_one_row(target: str) -> None:
+    kql = f"{SIGNINS} | project u = UserPrincipalName, i = IPAddress, a = AppDisplayName"
+    kql += f" | join kind=innerunique ({CHANGES} | project u = Identity, o = OperationName) on u | project u, i, a"
+    output = piped(target, rule(kql), OPTIONS)
+    assert output is not None
+    tables = {"SigninLogs": events(random.Random(7), 40), "AuditLogs": audits(random.Random(7), 12)}
+    rows = {tuple(e[name] or "" for name in ("AppDisplayName", "IPAddress", "UserPrincipalName")) for e in tables["SigninLogs"]}
+    assert sorted(output.columns) == ["a", "i", "u"]
+    assert all(found and found.keys() <= rows for found in found_by(target, output, tables))
+
+
 @pytest.mark.parametrize(
     "joined",
     [

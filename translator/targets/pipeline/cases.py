@@ -288,6 +288,8 @@ def _placed(
         alone = placed(*needed)
         assert alone is not None
         told = {*needed, *_asked(detection, kept)}
+        unplaced = not everything.homes  # a site names the fields, of which an alert needs those of its entities
+        told |= {n for n in kept if unplaced and fields[n] in reading.tell}
         present = [n for n, number in enumerate(kept) if source or number in told or _is_stored(everything.detection, n)]
         kept = [kept[n] for n in present]
         if everything.homes.keys() != alone.homes.keys():

@@ -190,6 +190,7 @@ class SplWalk(Walk):
     percentiles = "percentiles are exact here, and estimates in KQL"
     lists = "a list has 100 elements at most here, and a set all of its own"
     chooses_lists = True
+    keeps_rows = True
 
     def __init__(self, case: PipelineCase, head: Head) -> None:
         super().__init__(case, head)

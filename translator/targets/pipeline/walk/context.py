@@ -23,7 +23,8 @@ from translator.targets.pipeline.walk.parts import Above, Measure, Part, StoredP
 class Context(Notes, ABC):
     """A walk over one plan, command by command so far.
 
-    ``percentiles`` and ``lists`` say how those of the language differ from KQL's; ``chooses_lists``: several values may be chosen like one.
+    ``percentiles`` and ``lists`` say how those of the language differ from KQL's; ``chooses_lists``: several values may be chosen like one,
+    ``keeps_rows``: what ``across`` gives of several rows is of one of them, where no value is missing.
     ``untold`` are the flags of rows of which there may be several alike that are made of one event, None those of all rows.
     """
 
@@ -31,6 +32,7 @@ class Context(Notes, ABC):
     percentiles: ClassVar[str]
     lists: ClassVar[str]
     chooses_lists: ClassVar[bool] = False
+    keeps_rows: ClassVar[bool] = False
 
     def __init__(self, case: PipelineCase, head: Head) -> None:
         super().__init__()

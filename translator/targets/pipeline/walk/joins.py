@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -70,6 +71,16 @@ class _Matching:
     def outer(self) -> bool:
         """Whether a row without a partner stays."""
         return self.kind.endswith("outer")
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A ``value`` of a part that is read above a join, ``same`` as which key, and whether it ``decides`` about rows."""
+
+    expr: Expr
+    value: Value
+    same: Value | None
+    decides: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,10 +223,10 @@ def _matched(ctx: Context, match: _Matching) -> Part:
         for expr, key in zip(mine, by, strict=True):
             if isinstance(expr, ColumnRef) and expr.column.id in ctx.columns:
                 ctx.columns[expr.column.id] = key
+    if match.kind == "innerunique" and match.partners == "any":
+        match = _with_one_row(ctx, match, equal, across)
     carried = _carried(ctx, match, equal)
     renamed = carried.values
-    if match.partners == "any" and any(r not in by for r in renamed.values()):
-        ctx.say("columns-differ", "a join that keeps one row of its left side for each key may keep another one here", node.span)
     ctx.across(other_flag, number, list(carried.gathered.values()), across)
     if match.outer:
         renamed = _filled(ctx, carried)
@@ -232,27 +243,42 @@ def _matched(ctx: Context, match: _Matching) -> Part:
     return _without_others(ctx, kept, conditions)
 
 
-def _carried(ctx: Context, match: _Matching, equal: Mapping[Expr | str, Value]) -> _Carried:
-    """What is read above a join of the part that is left, for the rows that are kept; ``equal``: its keys by what has their values."""
-    node, other, outer, any_partner = match.node, match.other, match.outer, match.partners == "any"
+def _held(ctx: Context, match: _Matching, equal: Mapping[Expr | str, Value]) -> Iterator[_Held]:
+    """What is read above a join of the part that is left; ``equal``: its keys by what has their values."""
     columns, fields = _offered(ctx, match.below, match.wanted.read)
     deciding = {x for side in _offered(ctx, match.below, match.wanted.decides) for x in side}
     values = ctx.values()
-    held = [ColumnRef(None, c.type, c) for c in columns] + fields
-    found = _Carried()
-    for expr in held:
-        try:
+    for expr in [*(ColumnRef(None, c.type, c) for c in columns), *fields]:
+        with suppress(Cannot):
             value = values.shown(expr)
-        except Cannot:
+            same = equal.get(expr) or equal.get(value.text)
+            same = same if same is not None and same.kind == value.kind and not match.outer else None
+            yield _Held(expr, value, same, expr in deciding or (isinstance(expr, ColumnRef) and expr.column in deciding))
+
+
+def _with_one_row(ctx: Context, match: _Matching, equal: Mapping[Expr | str, Value], by: list[str]) -> _Matching:
+    """A join that keeps one row of its left side for each key, of which all that is read is of one there."""
+    read = [h for h in _held(ctx, match, equal) if h.same is None]
+    if any(h.decides for h in read):
+        ctx.say("one-row-per-key", "this filters after a join that keeps one row of its left side for each key", match.node.span)
+    elif read:
+        ctx.say("columns-differ", "a join that keeps one row of its left side for each key may keep another one here", match.node.span)
+    scattered = any(h.value.nullable or h.value.kind == "list" for h in read)
+    if not scattered and (ctx.keeps_rows or len({h.value.text for h in read}) < 2):
+        return match
+    return replace(match, other=ctx.single(replace(match.other, spread=tuple(by)), match.node), partners="one")
+
+
+def _carried(ctx: Context, match: _Matching, equal: Mapping[Expr | str, Value]) -> _Carried:
+    """What is read above a join of the part that is left, for the rows that are kept; ``equal``: its keys by what has their values."""
+    node, other, outer, found = match.node, match.other, match.outer, _Carried()
+    for held in _held(ctx, match, equal):
+        expr, value = held.expr, held.value
+        if held.same is not None:
+            found.values[expr] = held.same
             continue
-        if (same := equal.get(expr) or equal.get(value.text)) is not None and same.kind == value.kind and not outer:
-            found.values[expr] = same
-            continue
-        decides = expr in deciding or (isinstance(expr, ColumnRef) and expr.column in deciding)
-        if any_partner and decides:
-            ctx.say("one-row-per-key", "this filters after a join that keeps one row of its left side for each key", node.span)
-        if value.nullable and (any_partner or other.tied):
-            if decides:
+        if value.nullable and (match.partners == "any" or other.tied):
+            if held.decides:
                 raise Cannot(Diagnostic("unsupported-join", "columns of any one row that may be missing are not supported here", node.span))
             ctx.say("columns-differ", "where one of several rows is shown it may be another one for each column", node.span)
         if value.text not in found.gathered:
