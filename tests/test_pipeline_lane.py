@@ -356,6 +356,9 @@ WRITTEN = [
     f"| where AppDisplayName has_any (({CHANGES} | where isnotempty(OperationName) | project OperationName))"
     " or not(strcat(ResultType, '-', UserPrincipalName, @'\\E') has_any ("
     f"({CHANGES} | distinct x = strcat(Identity, @'\\e')))) | summarize c = count() by UserPrincipalName, AppDisplayName",
+    f"| where not(AppDisplayName has_any (({CHANGES} | project OperationName))) | project UserPrincipalName, AppDisplayName",
+    f"| where ResultType == '50126' or AppDisplayName has_any (({CHANGES} | where Result == 'none' | project OperationName))"
+    f" | where UserPrincipalName has_any (({CHANGES} | distinct Identity)) | summarize c = count() by UserPrincipalName, ResultType",
     f"| where IPAddress has_any (({SIGNINS} | where ResultType != '0' | extend i = substring(IPAddress, 3) | summarize make_set(i)))"
     f" | join kind=inner ({CHANGES} | summarize n = count() by u = Identity) on $left.UserPrincipalName == $right.u | project IPAddress, n",
     f"| summarize c = count() by u = UserPrincipalName, a = AppDisplayName | join kind=inner ({CHANGES} | project u = Identity,"
@@ -387,8 +390,6 @@ SPL_ALONE = (
     "k = ResultType | union",
     " next(",
     " prev(",
-    "has_any ((",
-    " has o ",
     "set_difference(",
     "ipv4_is_in_any_range(",
     "distinct n, ",

@@ -88,6 +88,7 @@ B = "\\"
         ('LOCATE("hello", "l")', "integer", 3),
         ('LOCATE("hello", "z")', "integer", 0),
         ('REPLACE("a1b22", """' + B + 'd+""", "<$0>")', "keyword", "a<1>b<22>"),
+        ('REPLACE("xa.b+c", CONCAT("""(?<![.])a' + B + 'Q""", ".b+", """' + B + 'E""", "c?"), "")', "keyword", "x"),
         ('SPLIT("a;b;a", ";")', "keyword", ["a", "b", "a"]),
         ('TO_LOWER(["A", "B"])', "keyword", ["a", "b"]),
         ('LOCATE("hello", "l", -1)', "integer", 0),

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from translator.fidelity import Diagnostic
+from translator.regex.terms import LETTERS
 from translator.targets.base import Cannot
 from translator.targets.elastic import string
 from translator.targets.elastic.versions import OF_BASE_16
@@ -60,8 +61,15 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
 )
 """Those that need no more than their arguments, each with the reference's page on the function."""
 
+_APART = f"((?<![{LETTERS}])|(?![{LETTERS}]))"
+"""A place that is not between two characters of a term."""
+
+_TERM = f"CONCAT({string(_APART + chr(92) + 'Q')}, TO_LOWER({{1}}), {string(chr(92) + 'E' + _APART)})"
+"""What matches a text as a term; in lower case it has no ``\\E``, which would end the quote."""
+
 OF_COLUMNS: Mapping[str, str] = MappingProxyType(
     {
+        "has": f'({{1}} == "" OR REPLACE(TO_LOWER({{0}}), {_TERM}, "") != TO_LOWER({{0}}))',
         "contains": "LOCATE(TO_LOWER({0}), TO_LOWER({1})) > 0",
         "contains_cs": "LOCATE({0}, {1}) > 0",
         "startswith": "STARTS_WITH(TO_LOWER({0}), TO_LOWER({1}))",
@@ -70,7 +78,10 @@ OF_COLUMNS: Mapping[str, str] = MappingProxyType(
         "endswith_cs": "ENDS_WITH({0}, {1})",
     }
 )
-"""Operators on texts of which none is known before; an empty text is found at the first place (LOCATE)."""
+"""Operators on texts of which none is known before; an empty text is found at the first place (LOCATE).
+
+The expression that REPLACE looks for may be any text: its page, and Replace.java of Elasticsearch, which compiles it for each row.
+"""
 
 
 def _chosen(pairs: list[tuple[str, str]], otherwise: str) -> str:

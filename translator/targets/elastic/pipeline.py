@@ -189,6 +189,16 @@ class EsqlWalk(Walk):
         if not distinct:
             self.untold.add(flag)
 
+    def counted_among(self, name: str, satisfied: str, node: o.Relation | Subquery) -> str:
+        """A row for each value, which are counted, of which one is left. Nothing is found where there is no value."""
+        row, copies, one = field(self.numbered(node)), self.copies, field(name)
+        count, first = self.free("found"), field(self.free("first_value"))
+        self.expanded(name)
+        self.inline([f"{field(count)} = COUNT(*) WHERE {satisfied}", f"{first} = MIN({one})"], [row])
+        self.commands.append(self.where(f"{one} == {first} OR {one} IS NULL"))
+        self.copies = copies
+        return count
+
     def across(self, flag: str, number: str, kept: list[tuple[str, Value]], by: list[str]) -> None:
         present = self.present(flag)
         terms = [f"{field(number)} = COUNT(*) WHERE {present}"]

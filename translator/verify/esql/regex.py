@@ -197,6 +197,10 @@ _OPENING = re.compile(r"\((?!\?)|\(\?(?:[:=!>]|<[=!]|<[A-Za-z][A-Za-z0-9]*>)")
 _REPEATED = re.compile(r"\{\d+(?:,\d*)?\}")
 
 
+_QUOTED = re.compile(r"\\\\|\\Q(.*?)(?:\\E|\Z)", re.DOTALL)
+"""A backslash that stands for itself, or a text between the marks of a quote."""
+
+
 def _of_java(piece: str) -> str:
     """What a piece of a pattern is in Python's words."""
     if (code := _CODE.fullmatch(piece)) is not None:
@@ -309,6 +313,7 @@ def java(pattern: str, grok: bool = False) -> re.Pattern[str]:
         NotReadable: for constructs that Python has not.
         Rejected: for what is no pattern in Java, though Python reads it.
     """
+    pattern = _QUOTED.sub(lambda found: found[0] if found[1] is None else re.escape(found[1]), pattern)
     if re.search(
         r"&&|\[[^\]]*\[|\\[QEGXpPNZ](?!\{(Alpha|Digit|Alnum|Upper|Lower|Space|Punct|L|M|Nd|Nl|Pc)\})",
         re.sub(r"\\\\|\\\[|\\\]", "", pattern),

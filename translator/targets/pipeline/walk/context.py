@@ -207,6 +207,18 @@ class Context(Notes, ABC):
     def gathered(self, name: str, value: str, flag: str, by: list[str]) -> None:
         """Gives all rows with a key the values that those with a flag have."""
 
+    def counted_among(self, name: str, satisfied: str, node: o.Relation | Subquery) -> str:
+        """Counts for each row of how many values of a field a condition holds. Returns the field with that.
+
+        Args:
+            satisfied: the condition, of one value.
+
+        Raises:
+            Cannot: where the language has no words for it.
+        """
+        what = "a search for the values of another query is not supported here"
+        raise Cannot(Diagnostic("unsupported-expression", what, node.span))
+
     @abstractmethod
     def expanded(self, name: str, distinct: bool = True, flag: str | None = None) -> None:
         """Makes a row for each value of a field.

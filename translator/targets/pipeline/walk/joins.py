@@ -29,6 +29,10 @@ _MADE = 10**9
 """Columns of the walk's own have numbers below this, negated."""
 
 
+_OF_ONE = {"has_any": "has"}
+"""Operators on a text and several values, and what they ask of one."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Membership:
     """``of``: that a value is, or is not, one of those of another query; or, ``within`` an operator, that it has one for some of them."""
@@ -153,10 +157,9 @@ def with_memberships(ctx: Context, below: o.Relation, predicate: Expr, above: Ab
         column, value = membership.subquery.column, membership.value
         assert column is not None
         if membership.within:
-            counted[id(membership.of)] = _within(
-                ctx, membership, column, other, Column(-_MADE - len(ctx.commands) - number, "", Type.DYNAMIC)
-            )
-            kept, alone = _without_others(ctx, kept, []), 0
+            listed = Column(-_MADE - len(ctx.commands) - number, column.name, Type.DYNAMIC)
+            counted[id(membership.of)], kept = _within(ctx, membership, column, other, kept, listed)
+            alone = 0
             continue
         named: Expr = ColumnRef(membership.subquery.span, column.type, column)
         if not membership.cased:
@@ -173,23 +176,30 @@ def with_memberships(ctx: Context, below: o.Relation, predicate: Expr, above: Ab
     return kept
 
 
-def _within(ctx: Context, asked: _Membership, column: Column, other: Part, listed: Column) -> Expr:
+def _within(ctx: Context, asked: _Membership, column: Column, other: Part, kept: Part, listed: Column) -> tuple[Expr, Part]:
     """What an operator asks of a text and the values of another query, which all rows get as a column of several values."""
-    node = asked.subquery
-    flag = other.flag
-    if asked.within not in ctx.language.of_lists or flag is None:
-        raise Cannot(Diagnostic("unsupported-expression", "a search for the values of another query is not supported here", asked.of.span))
+    node, span, flag = asked.subquery, asked.of.span, other.flag
+    if flag is None:
+        raise Cannot(Diagnostic("unsupported-expression", "a search for the values of another query is not supported here", span))
     ctx.made_of_events(other, node)
     if other.tied:
         ctx.single(other, node)
     value = ctx.values().simplest(ColumnRef(node.span, column.type, column))
     if value.kind != "text":
         raise ctx.values().refuse(asked.of)
-    name = ctx.named(replace(listed, name=column.name))
+    name = ctx.named(listed)
     ctx.gathered(name, value.text, flag, [])
-    ctx.columns[listed.id] = Value(ctx.quoted(name), "list", False, simple=True)
     del ctx.open[flag]
-    return Apply(asked.of.span, Type.BOOL, asked.within, (asked.value, ColumnRef(node.span, Type.DYNAMIC, listed)))
+    kept = _without_others(ctx, kept, [])
+    if asked.within in ctx.language.of_lists:
+        ctx.columns[listed.id] = Value(ctx.quoted(name), "list", False, simple=True)
+        return Apply(span, Type.BOOL, asked.within, (asked.value, ColumnRef(node.span, Type.DYNAMIC, listed))), kept
+    one = replace(listed, type=Type.STRING)
+    ctx.columns[one.id] = Value(ctx.quoted(name), "text", False, simple=True)
+    satisfied = ctx.values().holds(Apply(span, Type.BOOL, _OF_ONE[asked.within], (asked.value, ColumnRef(node.span, Type.STRING, one))))
+    count = replace(listed, type=Type.LONG)
+    ctx.columns[count.id] = Value(ctx.quoted(ctx.counted_among(name, satisfied, node)), "int", False, True, simple=True)
+    return Apply(span, Type.BOOL, ">", (ColumnRef(node.span, Type.LONG, count), const(0))), kept
 
 
 def _matched(ctx: Context, match: _Matching) -> Part:
