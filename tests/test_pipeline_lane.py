@@ -6,6 +6,7 @@ import datetime as dt
 import itertools
 import json
 import random
+import re
 
 import pytest
 
@@ -18,13 +19,14 @@ from translator.kql.parser import parse
 from translator.pipeline import convert, piped
 from translator.plan import operators as o
 from translator.plan.binder import bind
-from translator.plan.expressions import Const
+from translator.plan.expressions import Apply, Const
 from translator.plan.functions import aggregates, functions
 from translator.plan.series import places
 from translator.plan.union_summaries import with_alike_parts_united
 from translator.rulepack.model import EntityMapping
 from translator.targets.base import Options
 from translator.targets.elastic import pipeline as esql
+from translator.targets.pipeline.spelling import spelled_out
 from translator.targets.splunk import pipeline as spl
 from translator.targets.splunk.functions import whole_inside
 from translator.verify import spl as spl_reader
@@ -636,6 +638,35 @@ def test_a_union_of_summaries_and_events_has_the_rows_of_both(parts: str) -> Non
     for seed in range(3):
         output, difference = checked(f"union {parts}", events(random.Random(seed), 30), audits(random.Random(seed), 9))
         assert output is not None and difference == ""
+
+
+ARRAYS = (
+    ["x", "identity"], ["identity"], ["identity x", 'x,"identity"'], [{"a": ["identity"]}, 5, "identity"], [["identity"]],
+    [{"a": "identity"}], "identity", "[identity]", [], None, {"identity": 1}, ["Identity"], [None, "a]", "identity", {}],
+)  # fmt: skip
+"""Values of a dynamic column."""
+
+
+@pytest.mark.parametrize("negated", [False, True])
+def test_an_array_that_is_stored_has_a_text_for_an_element(negated: bool) -> None:
+    kql = f"AuditLogs | where {'not' if negated else ''}(set_has_element(TargetResources, 'identity'))"
+    plan = spelled_out(bind(parse(kql), catalog.schemas()))
+    (asked,) = [n for n in o.parts(plan.root) if isinstance(n, Apply) and n.function == "matches regex"]
+    assert isinstance(asked.args[1], Const)
+    assert any(isinstance(n, Apply) and n.function == "isempty" for n in o.parts(plan.root)) == negated
+    logged = [{"Identity": str(n), "TargetResources": value} for n, value in enumerate(ARRAYS)]
+    found = {int(str(row[0])) for row in translator.run(f"{kql} | project Identity", {"AuditLogs": logged}).rows}
+    assert found
+    for spaces in (None, (",", ":"), (" ,\n", ": ")):
+        texts = [json.dumps(value, separators=spaces) if value is not None else "" for value in ARRAYS]
+        assert {n for n, t in enumerate(texts) if t and bool(re.search(str(asked.args[1].value), t)) != negated} == found
+
+
+@pytest.mark.parametrize("target", ["splunk", "esql"])
+def test_an_array_is_searched_in_its_json(target: str) -> None:
+    asked = "AuditLogs | where set_has_element(TargetResources, 'identity') and OperationName == 'x'"
+    output = convert(rule(asked), (target,)).outputs[target]
+    assert output.verdict.rank <= Verdict.SAME_ALERTS.rank and '"identity' in output.text.replace("\\", "")
 
 
 @pytest.mark.parametrize("target", ["splunk", "esql"])

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from translator.plan import operators as o
 from translator.plan.bags import with_bags_searched, with_places_of_bags
+from translator.plan.conditions import is_field
 from translator.plan.elements import as_rows
-from translator.plan.expansions import with_expansions_spelled
-from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Path, conjunction, negation
+from translator.plan.expansions import JSON_TEXT, with_expansions_spelled
+from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Path, conjunction, const, negation
 from translator.plan.functions import aggregates
 from translator.plan.outer import with_inner_joins
 from translator.plan.patterns import extractions, matching
@@ -17,6 +19,7 @@ from translator.plan.rewriting import rewritten
 from translator.plan.scalars import with_scalars_joined
 from translator.plan.series import with_series_summed
 from translator.plan.splits import with_places_inlined, with_places_of_unions, with_splits_inlined
+from translator.plan.texts import literally
 from translator.plan.types import Type
 from translator.plan.union_summaries import with_alike_parts_united
 from translator.plan.unique_joins import with_filters_sided
@@ -68,7 +71,7 @@ def spelled_out(plan: o.Plan, identifying: Container[str] = ()) -> o.Plan:
         )
     )
     told = [column for name, column in plan.names if name in identifying]
-    root = with_expansions_spelled(with_places_of_unions(with_places_inlined(root), fresh))
+    root = rewritten(with_expansions_spelled(with_places_of_unions(with_places_inlined(root), fresh)), _sought)
     root = without_needless_keys(without_needless_distinct(root, told))
     return replace(plan, root=with_inner_joins(root))
 
@@ -92,6 +95,44 @@ def _unpacked(plugin: o.Plugin, named: Mapping[int | None, Mapping[int, Column]]
     if plugin.input is None or not all(c.name.startswith(prefix) for c in columns):
         return None
     return o.Compute(plugin.span, plugin.input, tuple((c, Path(bag.span, c.type, bag, (c.name.removeprefix(prefix),))) for c in columns))
+
+
+_SIMPLE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]*")
+"""Texts that JSON has in no other spelling."""
+
+_BLANKS, _STRING = r"[ \t\r\n]*", r'"(?:[^"\\]|\\.)*"'
+
+_DEEP = rf'[\[{{](?:[^\[\]{{}}"]|{_STRING}|[\[{{](?:[^\[\]{{}}"]|{_STRING})*[\]}}])*[\]}}]'
+"""An array or an object with no more than such within it."""
+
+_BEFORE = rf'^{_BLANKS}\[{_BLANKS}(?:(?:{_STRING}|[^\[\]{{}},"]+|{_DEEP}){_BLANKS},{_BLANKS})*'
+"""The beginning of an array, up to one of its elements."""
+
+
+def _sought(node: object) -> object:
+    """A filter that asks for an element of an array which is stored: whether the JSON of the array has it."""
+    return replace(node, predicate=_with_elements(node.predicate)) if isinstance(node, o.Filter) else node
+
+
+def _with_elements(condition: Expr) -> Expr:
+    match condition:
+        case Apply(function="and" | "or", args=args):
+            return replace(condition, args=tuple(map(_with_elements, args)))
+        case Apply(function="not", args=(inner,)) if (asked := _element(inner)) is not None:
+            there = negation(Apply(inner.span, Type.BOOL, "isempty", asked.args[:1]))
+            return conjunction(negation(asked), there)  # of what is missing neither is true
+    return _element(condition) or condition
+
+
+def _element(condition: Expr) -> Apply | None:
+    """That an array which is stored has a text for an element; None for other conditions."""
+    match condition:
+        case Apply(function="set_has_element", args=(place, Const(value=str(text)))) if is_field(place) and _SIMPLE.fullmatch(text):
+            root = place.base if isinstance(place, Path) else place
+            whole = Apply(place.span, Type.STRING, JSON_TEXT, (place,))
+            found = const(f'{_BEFORE}"{literally(text)}"{_BLANKS}[,\\]]')
+            return Apply(condition.span, Type.BOOL, "matches regex", (whole, found)) if root.type == Type.DYNAMIC else None
+    return None
 
 
 _Reading = o.Compute | o.Project | o.Filter | o.Expand | o.Aggregate
