@@ -321,3 +321,12 @@ def test_a_pattern_without_case_stands_apart_from_the_change_of_case() -> None:
     varied = "".join(f"{n:x}" for n in range(4096, 4400))
     output = translator.convert(rule(f"SigninLogs | where UserAgent matches regex '{varied}'"), ("esql",)).outputs["esql"]
     assert "CONCAT(user_agent" in output.text
+
+
+@pytest.mark.parametrize("condition", ["AppDisplayName =~ 'Café'", "AppDisplayName contains 'É'", "tolower(AppDisplayName) == 'café'"])
+def test_letters_beyond_ascii_are_no_comparison_without_case_of_the_server(condition: str) -> None:
+    """The server compares a bare TO_LOWER without the case of ASCII's letters alone, which the reader does not run."""
+    found = translator.convert(rule(f"SigninLogs | where {condition}"), ("esql",), Options(fields="source")).outputs["esql"]
+    assert found.verdict.value == "exact"
+    told = [{"event": {"dataset": "SigninLogs"}, "AppDisplayName": name} for name in ("CAFÉ", "Cafe")]
+    assert [row["AppDisplayName"] for row in translator.verify.run_text("esql", found.text, told)] == ["CAFÉ"]

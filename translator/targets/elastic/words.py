@@ -34,11 +34,21 @@ def like(value: str) -> str:
     return "".join("\\" + c if c in "*?\\" else c for c in value)
 
 
+def _apart(text: str, value: object) -> str:
+    """A text that is compared with a value by ``==`` or LIKE.
+
+    Of a bare TO_LOWER or TO_UPPER the server makes a comparison without case, which not every version has for letters beyond ASCII's
+    (ReplaceStringCasingWithInsensitiveEquals of Elasticsearch; AutomatonQueries): it stands in CONCAT there.
+    """
+    changed = text.startswith(("TO_LOWER(", "TO_UPPER(")) and isinstance(value, str) and not value.isascii()
+    return f'CONCAT({text}, "")' if changed else text
+
+
 def _contains(lowered: bool) -> Spelling:
     def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
         value = text_of(rest, node)
         pattern = string(f"*{like(value.lower() if lowered else value)}*")
-        return f"{f'TO_LOWER({f})' if lowered else f} LIKE {pattern}"
+        return f"{_apart(f'TO_LOWER({f})' if lowered else f, value)} LIKE {pattern}"
 
     return spell
 
@@ -118,7 +128,7 @@ def _found_in(text: str, tree: Node, node: Expr) -> str:
 
 
 def _compare(operator: str) -> Spelling:
-    return lambda f, rest, node: f"{f} {operator} {literal(values(rest[0])[0])}"
+    return lambda f, rest, node: f"{_apart(f, values(rest[0])[0])} {operator} {literal(values(rest[0])[0])}"
 
 
 def _in(lowered: bool) -> Spelling:
@@ -131,7 +141,7 @@ def _in(lowered: bool) -> Spelling:
 
 ATOMS: dict[str, Spelling] = {
     "==": _compare("=="),
-    "=~": lambda f, rest, node: f"TO_LOWER({f}) == {string(text_of(rest, node).lower())}",
+    "=~": lambda f, rest, node: f"{_apart(f'TO_LOWER({f})', text_of(rest, node))} == {string(text_of(rest, node).lower())}",
     "in": _in(False),
     "in~": _in(True),
     "contains": _contains(True),
