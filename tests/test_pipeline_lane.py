@@ -662,6 +662,14 @@ def test_an_array_that_is_stored_has_a_text_for_an_element(negated: bool) -> Non
         assert {n for n, t in enumerate(texts) if t and bool(re.search(str(asked.args[1].value), t)) != negated} == found
 
 
+@pytest.mark.parametrize(("key", "written"), [("identity_claim_appid_g", True), ("other_s", False)])
+def test_an_identifier_is_not_joined_with_a_text(key: str, written: bool) -> None:
+    """A text in any case of its letters is equal to it."""
+    known = "AzureDiagnostics | where OperationName == 'x' | summarize c = count() by k = identity_claim_appid_g"
+    kql = f"AzureDiagnostics | where OperationName == 'y' | extend k = {key} | join kind=inner ({known}) on k | where c > 2 | project k"
+    assert (piped("esql", rule(kql), OPTIONS) is not None) == written
+
+
 @pytest.mark.parametrize("target", ["splunk", "esql"])
 def test_an_array_is_searched_in_its_json(target: str) -> None:
     asked = "AuditLogs | where set_has_element(TargetResources, 'identity') and OperationName == 'x'"

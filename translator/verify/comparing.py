@@ -405,7 +405,7 @@ def _member(value: object) -> str:
     if value is None or value == "" or value != value:
         return ""
     if isinstance(value, dt.datetime):
-        return str(_second(value))
+        return f"{_second(value):.9g}"  # as what a field of the product has, which may be the number
     if isinstance(value, bool):
         return str(value).lower()
     if not isinstance(value, str | int | float) or (isinstance(value, str) and value[:1] in "[{"):

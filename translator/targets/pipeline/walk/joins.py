@@ -358,6 +358,8 @@ def _without_others(ctx: Context, kept: Part, conditions: list[str]) -> Part:
 def _key(ctx: Context, mine: Expr, theirs: Expr, kept: Part, other: Part, node: o.Relation | Subquery) -> Value:
     """The field that both sides of a join are told by."""
     a, b = (ctx.values().simplest(x) for x in (mine, theirs))
+    if (mine.type == Type.GUID) != (theirs.type == Type.GUID):  # a text is equal to an identifier in any case of its letters
+        raise Cannot(Diagnostic("unsupported-join", "a join of identifiers with texts is not supported here", node.span))
     if a.kind != b.kind or a.nullable or b.nullable or not (a.kind in ("text", "int") or (a.rounded and b.rounded)):
         raise Cannot(Diagnostic("unsupported-join", "a join by this key is not supported here", node.span))
     if a.text == b.text and ctx.name_of(a) is not None:
