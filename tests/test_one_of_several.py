@@ -252,3 +252,16 @@ def test_entities_of_a_table_that_no_product_is_known_to_have_are_names_for_a_si
     made = rule(f"{kql} | extend ip = i_s, z = z_s", entities=(EntityMapping("IP", "Address", "ip"),))
     output = translator.convert(made, (target,)).outputs[target]
     assert "i_s" in output.text and "z_s" not in output.text and "ip" in output.columns
+
+
+def test_entities_by_convention_are_shown_where_rows_are_groups() -> None:
+    kql = (
+        "SigninLogs | summarize IPs = make_set(IPAddress), fails = countif(ResultType == '1'), all = count() by UserPrincipalName"
+        " | where fails > 0 and all > 1 | mv-expand IPs to typeof(string)"
+        " | extend AccountCustomEntity = UserPrincipalName, IPCustomEntity = IPs"
+    )
+    output = translator.convert(rule(kql), ("splunk",)).outputs["splunk"]
+    assert output.verdict.value in ("exact", "same-alerts")
+    assert {"AccountCustomEntity", "IPCustomEntity"} <= output.columns.keys()
+    rows = run_text("splunk", output.text, [sign_in("splunk", 1, "1.1.1.1", result="1"), sign_in("splunk", 9, "2.2.2.2")], NOW)
+    assert {str(r["IPCustomEntity"]) for r in rows} == {"1.1.1.1", "2.2.2.2"}

@@ -177,7 +177,7 @@ class _Translation:
             return target.translate_plan(self.rule, self.plan, self.options)
         output = self.detected(name, target, self.options)
         lane = None
-        if isinstance(target, Pipes) and (_distance(output) > _READY or lost_entities(self.rule, output, target)):
+        if isinstance(target, Pipes) and (_distance(output) > _READY or lost_entities(self.rule, self.plan, output, target)):
             lane = _lane(target, self.rule, self.walked, self.options)
             output = self.telling(target, output, self.piped(target, lane))
         if _distance(output) > _READY:
@@ -192,7 +192,7 @@ class _Translation:
         bounded = target.since(output, self.moment) if self.moment is not None and isinstance(target, LooksBack) else None
         output, since = (output, self.since) if bounded is None else (bounded, ())
         since = tuple(d for d in since if d.code not in {known.code for known in output.diagnostics})
-        said = (*since, *kept, *on_columns(self.rule, output, target), *on_history(self.rule, behind, output, target))
+        said = (*since, *kept, *on_columns(self.rule, self.plan, output, target), *on_history(self.rule, behind, output, target))
         return replace(output, diagnostics=(*output.diagnostics, *said))
 
     def piped(self, target: Pipes, lane: Lane) -> Output | None:
@@ -214,7 +214,7 @@ class _Translation:
         of_events = isinstance(self.detection, Detection) and all(part.kind == "event" for part in self.detection.alternatives)
         if of_events and not _younger(other) <= _younger(output):
             return output
-        lost_, lost_there = (len(lost_entities(self.rule, o, target)) for o in (output, other))
+        lost_, lost_there = (len(lost_entities(self.rule, self.plan, o, target)) for o in (output, other))
         return other if lost_there < lost_ else output
 
     def set_up(self, name: str, target: Target, output: Output) -> Output:
@@ -352,7 +352,7 @@ def _walked(rule: Rule, plan: o.Plan, options: Options) -> _Walked:
     read, said = spelled_out(plan if timed is plan else fold_constants(timed), _identifying(rule, plan)), tuple[Diagnostic, ...]()
     if timed is not plan:
         said = (_of_search(period),)
-    shown = shown_columns(read, rule.alert_columns)
+    shown = shown_columns(read, entities_of(rule, plan) | frozenset(rule.alert_columns))
     counted = trigger_of(rule.trigger_operator, rule.trigger_threshold) is not None
     keys = frozenset[int]() if counted else only_apart(read, _identifying(rule, read))
     entities = {e.column for e in rule.entities}

@@ -90,7 +90,7 @@ def on_history(rule: Rule, detection: Detection, output: Output, target: Target)
     return (Diagnostic("long-history", f"each run reads {duration(back)} of events, every {duration(rule.frequency)}"),)
 
 
-def on_columns(rule: Rule, output: Output, target: Target) -> tuple[Diagnostic, ...]:
+def on_columns(rule: Rule, plan: o.Plan, output: Output, target: Target) -> tuple[Diagnostic, ...]:
     """A word on columns that the details of an alert name, and its rows do not have."""
     if "custom-details" not in target.keeps or not target.tells_time or not _knows_columns(output, target):
         return ()
@@ -98,16 +98,19 @@ def on_columns(rule: Rule, output: Output, target: Target) -> tuple[Diagnostic, 
     lacking = [c for c in rule.alert_columns if c not in output.columns]
     told = [c for c in lacking if c not in entities]
     found = [Diagnostic("setting-lost", f"the rows have no {', '.join(told)}, which the details of the alert name")] if told else []
-    if lost_ := lost_entities(rule, output, target):
+    if lost_ := lost_entities(rule, plan, output, target):
         found.append(Diagnostic("entity-in-events", f"the rows have no {', '.join(lost_)}, an entity of the rule"))
     return tuple(found)
 
 
-def lost_entities(rule: Rule, output: Output, target: Target) -> list[str]:
-    """The columns of the rule's entities that the rows of an output lack; none of one whose rows are not known."""
-    entities = {e.column for e in rule.entities}
-    known = _knows_columns(output, target)
-    return [c for c in rule.alert_columns if c in entities and c not in output.columns] if known else []
+def lost_entities(rule: Rule, plan: o.Plan, output: Output, target: Target) -> list[str]:
+    """The columns of the rule's entities that the rows of an output lack; none of one whose rows are not known.
+
+    Entities by convention are columns of the query, which events that are shown as they are do not have.
+    """
+    asked = _knows_columns(output, target) and (rule.entities or output.columns)
+    entities = entities_of(rule, plan) - output.columns.keys() if asked else frozenset[str]()
+    return [c for c in dict.fromkeys((*rule.alert_columns, *(name for name, _ in plan.names))) if c in entities]
 
 
 def _knows_columns(output: Output, target: Target) -> bool:
