@@ -100,6 +100,10 @@ def test_a_count_behind_a_join_that_keeps_one_event_of_each_key(condition: str, 
 OF_BOB = "SigninLogs | where ResultType == '0' | summarize arg_max(TimeGenerated, *) by UserPrincipalName"
 BY_USER = "SigninLogs | where ResultType == '0' | summarize {}"
 BY_HOUR = BY_USER.format("n = count() by UserPrincipalName, bin(TimeGenerated, 1h) | where n > 5 | project UserPrincipalName")
+OF_BOTH = "SigninLogs | where ResultType == '0' | project UserPrincipalName, IPAddress"
+BESIDE_OTHERS = "SigninLogs | where ResultType == '0' | project UserPrincipalName | join kind=leftouter"
+KEY = "$left.UserPrincipalName == $right.Identity"
+NO_JOINS = ("eql", "sigma")
 EACH = "mv-expand IPAddress = s to typeof(string)"
 BESIDE = "join kind=inner (SigninLogs | where ResultType == '0') on UserPrincipalName"
 OF_LIST = """
@@ -161,6 +165,17 @@ def test_searches_show_the_event_that_the_query_shows(target: str, kql: str) -> 
         ("eql", f"{BY_HOUR} | {BESIDE}", {"entities-missed"}),
         ("sigma", f"{BY_HOUR} | {BESIDE}", {"entities-missed"}),
         ("sigma", f"{BY_HOUR.replace(', bin(TimeGenerated, 1h)', '')} | {BESIDE}", set()),
+        # what is joined for its columns alone is not looked at
+        *(
+            (target, f"{BESIDE_OTHERS} (AuditLogs | project Identity, IPAddress = Result) on {KEY}", {"entities-missed"})
+            for target in NO_JOINS
+        ),
+        *(
+            (target, f"{BESIDE_OTHERS} (SigninLogs | project Identity, IPAddress) on {KEY}", {"entities-gathered", "entities-missed"})
+            for target in NO_JOINS
+        ),
+        ("esql", f"{BESIDE_OTHERS} (SigninLogs | project Identity, IPAddress) on {KEY}", set()),
+        ("sigma", f"{OF_BOTH} | join kind=leftouter (AuditLogs | project Identity, Result) on {KEY}", set()),
         # a sample has one event of each side
         ("eql", "SigninLogs | where ResultType == '0' | join kind=inner (AuditLogs) on CorrelationId", {"entities-missed"}),
         ("eql", "SigninLogs | where ResultType == '0' | join kind=inner (AuditLogs) on $left.IPAddress == $right.Identity", set()),

@@ -129,9 +129,11 @@ class _Lifter(Lifting):
 
     def finished(self, detection: Detection) -> Detection:
         """``detection`` and its alternatives, with all that was found on the way to them."""
-        said, histories, beyond = tuple(self.findings.said), tuple(self.findings.histories), self.findings.beyond
-        others = tuple(replace(d, diagnostics=said, histories=histories, beyond=beyond) for d in detection.others)
-        return replace(detection, diagnostics=said, histories=histories, beyond=beyond, others=others)
+        found = self.findings
+        said, histories, added = tuple(found.said), tuple(found.histories), frozenset(found.added)
+        whole = replace(detection, diagnostics=said, histories=histories, beyond=found.beyond, added=added)
+        others = (replace(d, diagnostics=said, histories=histories, beyond=found.beyond) for d in detection.others)
+        return replace(whole, others=tuple(others))
 
     def shape(self, relation: o.Relation) -> Shape:
         match relation:

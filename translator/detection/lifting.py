@@ -42,6 +42,7 @@ class Findings(Notes):
         matched: the relations of such lists, each with what of the events is looked up in it.
         unique: what is looked up by joins that keep one event of each.
         beyond: whether the query shows events of other groups than those that are over a threshold.
+        added: the numbers of the tables that are joined for their columns alone.
     """
 
     windows: list[int] = field(default_factory=list)
@@ -50,6 +51,7 @@ class Findings(Notes):
     matched: list[tuple[o.Relation, tuple[Expr, ...]]] = field(default_factory=list)
     unique: list[tuple[Expr, ...]] = field(default_factory=list)
     beyond: bool = False
+    added: set[int] = field(default_factory=set)
 
     def take(self, part: Findings) -> None:
         """Takes over what was found in a part that stands."""
@@ -61,6 +63,7 @@ class Findings(Notes):
         self.matched += part.matched
         self.unique += part.unique
         self.beyond |= part.beyond
+        self.added |= part.added
 
 
 @dataclass

@@ -196,6 +196,8 @@ class Detection:
     """Which event of each group the query shows; None where it shows all, or what no event tells."""
     beyond: bool = False
     """Whether the query shows events of groups that do not alert as well, where they share the other keys with one that does."""
+    added: frozenset[int] = frozenset()
+    """The numbers of the uses of tables that the query joins for their columns alone."""
     others: tuple[Detection, ...] = ()
     """Further alternatives, each a detection of its own: the rule alerts where any of them does."""
 

@@ -301,7 +301,7 @@ CODES: dict[str, Code] = {
     ),
     "entities-missed": Code(
         Effect.FEWER,
-        "An alert has some of the events that share the key (in EQL one of each side), the query shows all.",
+        "An alert has some of the events that the query shows: in EQL one of each side, or none of what is joined for its columns alone.",
         "look for the other events of the key, or use the output in SPL or ES|QL, which gathers their entities",
     ),
     "elements-apart": Code(

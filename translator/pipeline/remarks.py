@@ -151,7 +151,7 @@ def on_pairs(rule: Rule, detection: Detection, output: Output) -> tuple[Diagnost
 
 def on_choices(rule: Rule, plan: o.Plan, detection: Detection, output: Output, target: Target) -> tuple[Diagnostic, ...]:
     """A word on entities that the query has of one row among several and the output of all, or the other way round."""
-    gathered, missed, beyond = set[str](), set[str](), set[str]()
+    gathered, missed, beyond, named = set[str](), set[str](), set[str](), dict(plan.names)
     for name, choice, part in _varying(rule, plan, detection) if output.texts else ():
         sampled = target.samples and part.kind != "event" and sum(not side.absent for side in part.sides) > 1
         if choice is not None and (not sampled or name in output.columns or choice is Choice.CERTAIN):
@@ -167,7 +167,20 @@ def on_choices(rule: Rule, plan: o.Plan, detection: Detection, output: Output, t
     if beyond := beyond - missed:
         what = f"{', '.join(sorted(beyond))}: the query shows the events of all groups with the key, an alert has those of its own group"
         found.append(Diagnostic("entities-missed", what))
+    shown = {s.table for s in detection.shown}
+    tables = {n: {c.table for c in _stored(plan, named[n]) if c.source in detection.added} for n in entities_of(rule, plan) & named.keys()}
+    joined = {n for n, of in tables.items() if of}
+    if joined and output.texts:
+        found += _of_any({n for n in joined if tables[n] & shown})  # which has a column of its own by the name
+        what = f"{', '.join(sorted(joined))}: of what the query joins for its columns alone, at which the output does not look"
+        found.append(Diagnostic("entities-missed", what))
     return tuple(found)
+
+
+def _stored(plan: o.Plan, column: Column) -> set[Column]:
+    """The columns of tables that a column of the result is made of."""
+    ids = behind(plan, [ColumnRef(None, column.type, column)])
+    return {c for c in o.parts((plan.root, column)) if isinstance(c, Column) and c.id in ids and c.source is not None}
 
 
 def on_left_out(rule: Rule, plan: o.Plan, output: Output, target: Target) -> tuple[Diagnostic, ...]:

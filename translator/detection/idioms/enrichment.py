@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import fields, replace
 
 from translator.detection.lifting import Lifting
-from translator.detection.shapes import Events, Shape
+from translator.detection.shapes import Events, Shape, sources_within
 from translator.plan import operators as o
 from translator.plan.expressions import Column, ColumnRef, Expr, columns_of
 from translator.plan.types import Type
@@ -76,6 +76,7 @@ def enriched(lifting: Lifting, join: o.Join) -> Shape:
     shape = lifting.shape(kept)
     lifting.say("enrichment-dropped", f"the {join.kind} join adds columns and decides nothing", join.span)
     keys = {c.id for pair in join.on for side in pair for c in columns_of(side)}
+    lifting.findings.added |= sources_within(added) - sources_within(kept)
     if isinstance(shape, Events) and not _one_row_per_key(added, keys):
         return replace(shape, branches=[replace(b, multiplied=True) for b in shape.branches])
     return shape
