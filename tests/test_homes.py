@@ -1563,3 +1563,11 @@ def test_an_entity_that_only_the_record_tells_is_in_the_rows(kql: str, entity: s
 def test_an_entity_that_eql_does_not_compute_is_made_of_what_the_fields_hold(kql: str, verdict: Verdict) -> None:
     output = translator.convert(rule(kql, entities=(EntityMapping("Account", "FullName", "E"),)), ["eql"]).outputs["eql"]
     assert output.verdict is verdict
+
+
+def test_many_values_of_an_array_are_no_deep_chain() -> None:
+    values = ", ".join(f"'v{n}'" for n in range(500))
+    text = translator.convert(f"SecurityEvent | where PrivilegeList in ({values})", ("esql",)).outputs["esql"].text
+    assert (
+        max(len(re.findall(" OR ", chain)) for chain in re.findall(r"\([^()]*\)", re.sub(r"\w+\([^()]*\([^()]*\)[^()]*\)", "x", text))) < 64
+    )
