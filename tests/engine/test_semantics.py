@@ -490,7 +490,7 @@ REFUSALS = [
     ("print series_iir(dynamic([1]), dynamic([1]), dynamic([0]))", "first denominator"),
     ("print hash(1.5)", "which bytes hash() takes of a real"),
     ("print bin_auto(1)", "known but not supported"),
-    ("print nosuchfunction(1)", "nosuchfunction() is unknown"),
+    ("print nosuchfunction(1)", "nosuchfunction() is not defined in this query"),
     ("datatable(a:int)[1] | project b", "no column 'b'"),
     ("datatable(a:string)['x'] | where a > 1", "cannot be compared"),
     ("print 9223372036854775807 + 1", "Overflow"),
