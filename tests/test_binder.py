@@ -280,7 +280,8 @@ def found(kql: str) -> str:
         ("let x = tolowr('A'); Doors | where Door == x", "error unknown-function tolowr('A')"),
         ("let x = 5; Doors | where Badge == x()", "error unknown-function x()"),
         ("let Open = Doors | where Badge == 1; Doors | join kind=inner Open () on Door", "warning unknown-function Open ()"),
-        ("Doors | invoke FileProfile('x') | where x == 1", ""),
+        ("Doors | invoke FileProfile(Door, 1000) | where GlobalPrevalence < 1 and Door == 'x'", ""),
+        ("Doors | invoke FileProfile('x') | where Colour == 1", "warning unlisted-column 'x'; warning unlisted-column Colour"),
         ("_Im_Dsn() | count", "error unknown-function _Im_Dsn()"),
         ("Doors | evaluate pivto(Door)", "error binding pivto(Door)"),
         # names that are given twice, and more names than values

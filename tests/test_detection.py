@@ -112,6 +112,14 @@ def codes(found: Detection | NoDetection) -> set[str]:
         ),
         ("A | join kind=leftouter B on k | where x == 'a'", "event", {"enrichment-dropped"}),
         ("B | join kind=rightouter A on k | where x == 'a'", "event", {"enrichment-dropped"}),
+        # what Defender knows of a file is a row of columns beside each
+        ("A | where x == 'a' | invoke FileProfile(k, 1000)", "event", {"enrichment-dropped"}),
+        (
+            "A | where x == 'a' | invoke FileProfile('k') | summarize c = count() by k | where c > 5",
+            "event_count",
+            {"enrichment-dropped", "columns-differ", "window-assumed"},
+        ),
+        ("A | where x == 'a' | invoke FileProfile(k) | where GlobalPrevalence < 100", "event", {"enrichment-dropped"}),
         # a summary of the rows that the left side is made of has something for each of them, unless it is of some of them only
         (
             "let t = A | where x == 'a'; t | where n > 1 | join kind=inner (t | summarize max(n) by k, ip) on k",

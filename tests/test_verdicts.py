@@ -228,3 +228,10 @@ def test_a_text_of_json_that_is_read_with_its_quotes_is_told(kql: str, entity: s
     plan = bind(parse(kql), catalog.schemas())
     said = on_texts_of_json(plan, entities_of(read, plan))
     assert [d.direction.value for d in said] == ([verdict] if verdict else [])
+
+
+def test_a_condition_on_what_defender_knows_of_a_file_is_dropped_and_said() -> None:
+    made = translator.convert(rule("DeviceProcessEvents | where FileName == 'a' | invoke FileProfile(SHA1) | where GlobalPrevalence < 100"))
+    for output in made.outputs.values():
+        assert output.verdict.value == "broader"
+        assert {"enrichment-dropped", "condition-dropped"} <= {d.code for d in output.diagnostics}

@@ -7,6 +7,7 @@ from dataclasses import replace
 from translator.kql import syntax as s
 from translator.plan import expressions as e
 from translator.plan import operators as o
+from translator.plan.binder import file_profile
 from translator.plan.binder.context import Context
 from translator.plan.binder.expansions import mv_apply, mv_expand, partition
 from translator.plan.binder.graphs import Graph, graph_match, graph_table, make_graph, mark_components
@@ -196,4 +197,6 @@ def _invoke(ctx: Context, table: Table, node: s.Invoke, called: s.Call, scope: S
         told = f"{called.name}() gives a value, and invoke takes a function of a table"
         ctx.problem(Problem("unknown-function", called.span, told))
     check_function(ctx, called, scope, gives_table=True)
+    if called.name == file_profile.NAME and (profiled := file_profile.file_profile(ctx, table, node, called, scope)) is not None:
+        return profiled
     return opened(ctx, unsupported(ctx, table, node, not_read(called.name)))
