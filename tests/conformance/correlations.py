@@ -429,8 +429,9 @@ def keys_found(
         else [lambda q, n=n: spl.run(q, events, now, unknown=n) for n in (True, False)]
     )
     for run in runs:
-        rows = [row for query in queries for row in run(query)]
-        if key and rows and not any(k in row for row in rows for k in key):
+        parts = [run(query) for query in queries]
+        rows = [row for part in parts for row in part]
+        if key and any(part and not any(k in row for row in part for k in key) for part in parts):
             continue  # the key has a name of its own, after a field of the other side
         yield {tuple(sorted(str(row[k]) for k in key if row.get(k))) for row in rows}
 
