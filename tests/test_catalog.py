@@ -228,3 +228,10 @@ def test_each_home_can_be_chosen() -> None:
                     unreachable.append((name, family, home.name))
                 asked.append(when)
     assert unreachable == []
+
+
+def test_columns_have_no_marks_of_footnotes() -> None:
+    """Those of pysigma-backend-kusto, which ``translator.bind`` shows, have some; no KQL names a column so."""
+    names = {name for columns in catalog.schemas().values() for name in columns}
+    assert not [name for name in names if "`" in name or name != name.strip()]
+    assert "LatestDeliveryAction" in catalog.schemas()["EmailEvents"]

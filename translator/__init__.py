@@ -38,7 +38,7 @@ def parse(kql: str) -> Query:
 
 
 def bind(kql: str, schema: Schema | None = None) -> Plan:
-    """The plan of a query; ``schema`` gives column types by table and column, else the documented Microsoft tables do.
+    """The plan of a query; ``schema`` gives column types by table and column, else pysigma-backend-kusto's tables do, name by name.
 
     Raises:
         KqlSyntaxError: where the text is no KQL.
@@ -48,7 +48,7 @@ def bind(kql: str, schema: Schema | None = None) -> Plan:
     from translator.kql.parser import parse as parse_text
     from translator.plan.binder import bind as bind_tree
 
-    return bind_tree(parse_text(kql), catalog.schemas() if schema is None else schema)
+    return bind_tree(parse_text(kql), catalog.schemas(marked=True) if schema is None else schema)
 
 
 def run(

@@ -13,7 +13,14 @@ from translator.plan.normalized import normalized_schemas
 
 @functools.cache
 def documented(package: str) -> Mapping[str, Mapping[str, str]]:
-    """Column types by table and column: ``microsoftxdr`` for Defender XDR's tables, ``azuremonitor`` for Azure Monitor's.
+    """Column types by table and column: ``microsoftxdr`` for Defender XDR's tables, ``azuremonitor`` for Azure Monitor's."""
+    listed = _listed(package)
+    return MappingProxyType({t: {_name(n): kind for n, kind in columns.items()} for t, columns in listed.items()})
+
+
+@functools.cache
+def _listed(package: str) -> Mapping[str, Mapping[str, str]]:
+    """The same with the names as pysigma-backend-kusto has them.
 
     The table modules of pysigma-backend-kusto are loaded by file, since importing their packages takes a third of a second.
     """
@@ -27,7 +34,7 @@ def documented(package: str) -> Mapping[str, Mapping[str, str]]:
             module = importlib.util.module_from_spec(module_spec)
             module_spec.loader.exec_module(module)
             tables = getattr(module, variable)
-            return MappingProxyType({t: {_name(n): facts["data_type"] for n, facts in columns.items()} for t, columns in tables.items()})
+            return MappingProxyType({t: {n: facts["data_type"] for n, facts in columns.items()} for t, columns in tables.items()})
     return MappingProxyType({})
 
 
@@ -37,11 +44,16 @@ def _name(cell: str) -> str:
 
 
 @functools.cache
-def schemas() -> Mapping[str, Mapping[str, str]]:
-    """Column types by table and column: Azure Monitor's and Defender XDR's documented tables, a table of both with all its columns."""
+def schemas(marked: bool = False) -> Mapping[str, Mapping[str, str]]:
+    """Column types by table and column: Azure Monitor's and Defender XDR's documented tables, a table of both with all its columns.
+
+    Args:
+        marked: whether names have the marks of footnotes that they have in pysigma-backend-kusto, for results to be compared with those
+            of other tools over its tables.
+    """
     merged: dict[str, dict[str, str]] = {}
     for package in ("microsoftxdr", "azuremonitor"):
-        for name, columns in documented(package).items():
+        for name, columns in (_listed if marked else documented)(package).items():
             merged.setdefault(name, {}).update(columns)
     merged.update({name: dict(types) for name, types in normalized_schemas().items()})
     return MappingProxyType(merged)
