@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conformance.eql_queries import logged
+from tests.conformance.esql_spec import told
 from translator.verify.eql import run
 from translator.verify.reading import NotReadable
 
@@ -85,10 +86,7 @@ def main() -> int:
         right, wrong = right + held, wrong + (not held)
         if not held:
             print(f"{file} {name}: {got}, not {wanted}")
-    for what, count in refused.most_common():
-        print(f"  {count} refused: {what}")
-    print(f"{right} right, {wrong} wrong, {refused.total()} refused")
-    return 1 if wrong or not right else 0
+    return told(right, wrong, refused)
 
 
 if __name__ == "__main__":

@@ -145,6 +145,14 @@ def judged(case: Case, folder: Path) -> str:
     return next((f"row {g}, not {w}" for g, w in zip(got, wanted, strict=True) if not all(map(_close, g, w))), "")
 
 
+def told(right: int, wrong: int, refused: collections.Counter[str]) -> int:
+    """Prints how many cases of Elastic's own are right, wrong and refused; the exit status that this is."""
+    for what, count in refused.most_common():
+        print(f"  {count} refused: {what}")
+    print(f"{right} right, {wrong} wrong, {refused.total()} refused")
+    return 1 if wrong or not right else 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
@@ -160,10 +168,7 @@ def main() -> int:
             right, wrong = right + (not fault), wrong + bool(fault)
             if fault:
                 print(f"{path.name} {case.name}: {fault}")
-    for what, count in refused.most_common():
-        print(f"  {count} refused: {what}")
-    print(f"{right} right, {wrong} wrong, {refused.total()} refused")
-    return 1 if wrong or not right else 0
+    return told(right, wrong, refused)
 
 
 if __name__ == "__main__":

@@ -80,6 +80,16 @@ LONGEST_PATTERN = 1_000
 """Characters of a regular expression that an index is asked for (Elasticsearch reference, Index modules, index.max_regex_length)."""
 
 
+def changes_case(text: str) -> bool:
+    """Whether a text is a bare TO_LOWER or TO_UPPER, of which the server makes a comparison without case on what is below it."""
+    return text.startswith(("TO_LOWER(", "TO_UPPER("))
+
+
+def apart(text: str) -> str:
+    """A text as the server takes it, and not what is below it."""
+    return f'CONCAT({text}, "")'
+
+
 def rlike(text: str, pattern: str) -> str:
     """That a text as a whole is a pattern of Lucene's.
 
@@ -87,8 +97,7 @@ def rlike(text: str, pattern: str) -> str:
     of one in which a capital stands (ReplaceStringCasingWithInsensitiveRegexMatch of Elasticsearch, since 9.1): it stands in CONCAT. So
     does a field where the index would refuse the pattern.
     """
-    apart = text.startswith(("TO_LOWER(", "TO_UPPER(")) or len(pattern) > LONGEST_PATTERN
-    subject = f'CONCAT({text}, "")' if apart else text
+    subject = apart(text) if changes_case(text) or len(pattern) > LONGEST_PATTERN else text
     return f"{subject} RLIKE {string(pattern)}"
 
 

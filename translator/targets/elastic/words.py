@@ -18,7 +18,7 @@ from translator.regex.syntax import Node, least_width
 from translator.regex.terms import BOUND, around
 from translator.regex.writers import Inexpressible, java_portable
 from translator.targets.computed import Functions
-from translator.targets.elastic import literal, lucene_of, lucene_text, rlike, string
+from translator.targets.elastic import apart, changes_case, literal, lucene_of, lucene_text, rlike, string
 from translator.targets.predicates import Spelling, text_of, texts_of, values
 from translator.targets.text import any_of
 
@@ -34,21 +34,20 @@ def like(value: str) -> str:
     return "".join("\\" + c if c in "*?\\" else c for c in value)
 
 
-def _apart(text: str, value: object) -> str:
+def _compared(text: str, value: object) -> str:
     """A text that is compared with a value by ``==`` or LIKE.
 
     Of a bare TO_LOWER or TO_UPPER the server makes a comparison without case, which not every version has for letters beyond ASCII's
     (ReplaceStringCasingWithInsensitiveEquals of Elasticsearch; AutomatonQueries): it stands in CONCAT there.
     """
-    changed = text.startswith(("TO_LOWER(", "TO_UPPER(")) and isinstance(value, str) and not value.isascii()
-    return f'CONCAT({text}, "")' if changed else text
+    return apart(text) if changes_case(text) and isinstance(value, str) and not value.isascii() else text
 
 
 def _contains(lowered: bool) -> Spelling:
     def spell(f: str, rest: tuple[Expr, ...], node: Apply) -> str:
         value = text_of(rest, node)
         pattern = string(f"*{like(value.lower() if lowered else value)}*")
-        return f"{_apart(f'TO_LOWER({f})' if lowered else f, value)} LIKE {pattern}"
+        return f"{_compared(f'TO_LOWER({f})' if lowered else f, value)} LIKE {pattern}"
 
     return spell
 
@@ -128,7 +127,7 @@ def _found_in(text: str, tree: Node, node: Expr) -> str:
 
 
 def _compare(operator: str) -> Spelling:
-    return lambda f, rest, node: f"{_apart(f, values(rest[0])[0])} {operator} {literal(values(rest[0])[0])}"
+    return lambda f, rest, node: f"{_compared(f, values(rest[0])[0])} {operator} {literal(values(rest[0])[0])}"
 
 
 def _in(lowered: bool) -> Spelling:
@@ -141,7 +140,7 @@ def _in(lowered: bool) -> Spelling:
 
 ATOMS: dict[str, Spelling] = {
     "==": _compare("=="),
-    "=~": lambda f, rest, node: f"{_apart(f'TO_LOWER({f})', text_of(rest, node))} == {string(text_of(rest, node).lower())}",
+    "=~": lambda f, rest, node: f"{_compared(f'TO_LOWER({f})', text_of(rest, node))} == {string(text_of(rest, node).lower())}",
     "in": _in(False),
     "in~": _in(True),
     "contains": _contains(True),
