@@ -45,10 +45,13 @@ def bind(kql: str, schema: Schema | None = None) -> Plan:
         translator.plan.binder.problems.BindError: where it has no meaning.
     """
     from translator import catalog
+    from translator.garbage import uncollected
     from translator.kql.parser import parse as parse_text
     from translator.plan.binder import bind as bind_tree
 
-    return bind_tree(parse_text(kql), catalog.schemas(marked=True) if schema is None else schema)
+    known = catalog.schemas(marked=True) if schema is None else schema
+    with uncollected():
+        return bind_tree(parse_text(kql), known)
 
 
 def run(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def collect_rarely() -> None:
@@ -11,3 +13,15 @@ def collect_rarely() -> None:
     By default they are all looked at after each 700 more, which takes a tenth of the time of a conversion.
     """
     gc.set_threshold(50_000, 10, 10)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """No search while a tree is made whose nodes all stay; who finds the search switched off leaves it so."""
+    searching = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if searching:
+            gc.enable()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import functools
-import gc
 import hashlib
 import re
 import sys
@@ -18,6 +17,7 @@ from lark.exceptions import UnexpectedInput, UnexpectedToken
 from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from translator import cache
+from translator.garbage import uncollected
 from translator.grammar import grammar_text
 from translator.kql.builder import Builder
 from translator.kql.errors import KqlSyntaxError, SyntaxProblem, problem
@@ -57,14 +57,9 @@ _PLUGINS = {"ContextualLexer": OffsetLexer, "LALR_Parser": TableParser}
 
 
 def _build(text: str) -> lark.Lark:
-    """A parser from the grammar. The collector rests meanwhile: it would go through a million objects that all stay."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
+    """A parser from the grammar; a million objects are made for it that all stay."""
+    with uncollected():
         return _from_grammar(text)
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _from_grammar(text: str) -> lark.Lark:

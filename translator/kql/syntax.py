@@ -7,8 +7,9 @@ file: expressions hold pipelines, pipelines operators, and operators expressions
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TypeAlias
 
 Span: TypeAlias = tuple[int, int]
@@ -22,12 +23,19 @@ class Node:
 
     def children(self) -> Iterator[Node]:
         """The nodes directly below this one, in the order of their fields."""
-        for name in self.__match_args__:
+        for name in _fields_of_nodes(type(self)):  # type: ignore[arg-type]  # mypy takes the hash of nodes for that of their class
             value = getattr(self, name)
             if isinstance(value, Node):
                 yield value
             elif isinstance(value, tuple):
                 yield from (item for item in value if isinstance(item, Node))
+
+
+@functools.cache
+def _fields_of_nodes(kind: type[Node]) -> tuple[str, ...]:
+    """The fields of a kind of node that may hold nodes: not those of names, words and flags."""
+    plain = {"Span", "str", "str | None", "bool", "int", "float"}
+    return tuple(f.name for f in fields(kind) if f.type not in plain)
 
 
 # --- expressions ---------------------------------------------------------------------------------------------------------

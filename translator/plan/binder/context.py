@@ -104,6 +104,8 @@ class Context(ABC):
     def known_type(self, value: e.Expr) -> Type:
         """The type that a value has for certain; unknown for a column that is not documented, and for what is computed of it."""
         match value:
+            case e.Const():
+                return value.type
             case e.ColumnRef(column=column):
                 listed = column.table is None or column.name in self.schema.get(column.table, {})
                 # "GUID (stored as string)": learn.microsoft.com/previous-versions/azure/azure-monitor/logs/data-collector-api

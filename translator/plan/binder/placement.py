@@ -14,6 +14,9 @@ from translator.plan.functions import aggregates, functions
 _GROUPS = s.Summarize | s.MakeSeries | s.TopNested | s.Evaluate | s.GraphMatch
 """Operators that take aggregates in places of their own."""
 
+_OF_OTHER_ROWS = TABULAR | s.Operator | s.Function
+"""What stands in an expression and has rows of its own."""
+
 
 def check_single_rows(ctx: Context, node: s.Node, scope: Scope) -> None:
     """No aggregate stands where an operator looks at one row after the other."""
@@ -54,5 +57,5 @@ def _aggregates_in(nodes: Iterable[s.Node], scope: Scope) -> Iterator[s.Call]:
         node = stack.pop()
         if isinstance(node, s.Call) and node.name in aggregates() and node.name not in functions() and scope.find(node.name) is None:
             yield node
-        elif not isinstance(node, TABULAR | s.Operator | s.Function):
+        elif not isinstance(node, _OF_OTHER_ROWS):
             stack.extend(node.children())

@@ -155,8 +155,10 @@ def types_by_name(ctx: Context, tables: Iterable[Mapping[str, Type]]) -> dict[st
     whole = set[str]()
     for types in tables:
         for name, kind in types.items():
-            kinds = found.setdefault(name, [])
-            if kind not in kinds and name not in whole:
+            kinds = found.get(name)
+            if kinds is None:
+                found[name] = [kind]
+            elif kind not in kinds and name not in whole:
                 kinds.append(kind)
             elif len(kinds) == 1 and ctx.closed is None:
                 whole.add(name)
