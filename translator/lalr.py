@@ -5,6 +5,7 @@ The tables are Lark's own, so is everything around them; only the loop that runs
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from lark import Token
@@ -47,51 +48,47 @@ class TableParser(LALR_Parser):
         tables = self.tables or self.prepare()
         configuration: Any = ParseConf(driver.parse_table, driver.callbacks, start)
         state: Any = ParserState(configuration, lexer, None, None)
-        stack, values, token = state.state_stack, state.value_stack, None
-        for token in lexer.lex(state):
-            self.advance(tables, self.passed, state, stack, values, token, None)
-        end = Token.new_borrow_pos("$END", "", token) if token else Token("$END", "", 0, 1, 1)
-        return self.advance(tables, self.passed, state, stack, values, end, configuration.end_state)
-
-    @staticmethod
-    def advance(
-        tables: dict[int, dict[str, Any]], passed: dict[tuple[int, int, str], int],
-        state: Any, stack: list[int], values: list[Any], token: Token, end: int | None,
-    ) -> Any:  # fmt: skip
-        """Reduces as far as ``token`` asks for and shifts it; at the end of the text, until the ``end`` state holds the result."""
-        kind = token.type
-        while True:
-            step = tables[stack[-1]].get(kind)
-            if step.__class__ is int:
-                stack.append(step)
-                values.append(token)
-                return None
-            if step.__class__ is str:
-                chain = stack[-2], stack[-1], kind
-                following = passed.get(chain, -1)
-                if following < 0:
-                    below, following = tables[stack[-2]], stack[-1]
-                    while step.__class__ is str:
-                        following = below[step]
-                        step = tables[following].get(kind)
-                    passed[chain] = following
-                stack[-1] = following
+        stack, values, passed, end = state.state_stack, state.value_stack, self.passed, configuration.end_state
+        for token in _with_end(lexer.lex(state)):
+            kind = token.type
+            while True:
+                step = tables[stack[-1]].get(kind)
+                if step.__class__ is int:
+                    stack.append(step)
+                    values.append(token)
+                    break
+                if step.__class__ is str:
+                    chain = stack[-2], stack[-1], kind
+                    following = passed.get(chain, -1)
+                    if following < 0:
+                        below, following = tables[stack[-2]], stack[-1]
+                        while step.__class__ is str:
+                            following = below[step]
+                            step = tables[following].get(kind)
+                        passed[chain] = following
+                    stack[-1] = following
+                elif step is None:
+                    expected = {symbol for symbol in tables[stack[-1]] if symbol.isupper()}
+                    raise UnexpectedToken(token, expected, state=state, interactive_parser=None)  # type: ignore[no-untyped-call]
+                else:
+                    callback, size, origin = step
+                    if size:
+                        children = values[-size:]
+                        del stack[-size:]
+                        del values[-size:]
+                    else:
+                        children = []
+                    values.append(callback(children))
+                    following = tables[stack[-1]][origin]
+                    stack.append(following)
                 if following == end:
                     return values[-1]
-                continue
-            if step is None:
-                expected = {symbol for symbol in tables[stack[-1]] if symbol.isupper()}
-                raise UnexpectedToken(token, expected, state=state, interactive_parser=None)  # type: ignore[no-untyped-call]
-            callback, size, origin = step
-            if size:
-                children = values[-size:]
-                del stack[-size:]
-                del values[-size:]
-            else:
-                children = []
-            value = callback(children)
-            following = tables[stack[-1]][origin]
-            stack.append(following)
-            values.append(value)
-            if following == end:
-                return value
+        raise AssertionError("the end of a text is refused or ends it")
+
+
+def _with_end(tokens: Iterator[Token]) -> Iterator[Token]:
+    """The tokens of a text, and the one that stands for its end."""
+    token = None
+    for token in tokens:
+        yield token
+    yield Token.new_borrow_pos("$END", "", token) if token else Token("$END", "", 0, 1, 1)
