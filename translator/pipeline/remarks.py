@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator
 from dataclasses import replace
+from itertools import chain
 
 from translator.detection.arrays import read_apart
 from translator.detection.model import Detection, Selector
@@ -179,8 +180,13 @@ def on_choices(rule: Rule, plan: o.Plan, detection: Detection, output: Output, t
 
 def _stored(plan: o.Plan, column: Column) -> set[Column]:
     """The columns of tables that a column of the result is made of."""
-    ids = behind(plan, [ColumnRef(None, column.type, column)])
-    return {c for c in o.parts((plan.root, column)) if isinstance(c, Column) and c.id in ids and c.source is not None}
+    return {c for c in _made_of(plan, ColumnRef(None, column.type, column), column) if c.source is not None}
+
+
+def _made_of(plan: o.Plan, value: Expr, column: Column) -> set[Column]:
+    """The columns that stand behind a value of a plan, of those that it has and one of its result."""
+    ids = behind(plan, [value])
+    return {c for c in chain(o.parts(plan.root), (column,)) if isinstance(c, Column) and c.id in ids}
 
 
 def on_left_out(rule: Rule, plan: o.Plan, output: Output, target: Target) -> tuple[Diagnostic, ...]:
@@ -256,8 +262,7 @@ def _varies(plan: o.Plan, selector: Selector, name: str, column: Column, choice:
     if shown is not None and shown in keys:
         return False
     of: Expr = ColumnRef(None, column.type, column) if shown is None else shown
-    ids = behind(plan, [of])
-    made = {c for c in o.parts((plan.root, column)) if isinstance(c, Column) and c.id in ids and c.type != Type.DATETIME}
+    made = {c for c in _made_of(plan, of, column) if c.type != Type.DATETIME}
     read = made if shown is None else made | columns_of(shown)
     told = {c.name for key in keys for c in columns_of(key)} | fixed_columns(selector.predicate)
     return any(c.table == selector.table and c.name not in told for c in read)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import cache, lru_cache
-from itertools import count
+from itertools import chain, count
 from typing import Any, TypeAlias
 
 from translator.plan.expressions import Apply, Column, Expr, Same
@@ -474,7 +474,7 @@ def functions(root: Relation) -> frozenset[str]:
 
 def unused_ids(plan: Plan) -> Iterator[int]:
     """Ids for new columns: those behind the last one that a column or a table has in a plan, or that its names alone have."""
-    return count(1 + max((p.id for p in parts((plan.root, plan.names)) if isinstance(p, Column | Source)), default=0))
+    return count(1 + max((p.id for p in chain(parts(plan.root), (c for _, c in plan.names)) if isinstance(p, Column | Source)), default=0))
 
 
 def relations(root: Relation) -> tuple[Relation, ...]:
