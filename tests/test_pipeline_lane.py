@@ -1049,6 +1049,23 @@ def test_what_stands_in_a_text_of_json_under_any_name_is_read_by_that_name() -> 
         assert "json-in-string" not in {d.code for d in output.diagnostics}
 
 
+@pytest.mark.parametrize(
+    "taken",
+    [
+        "extend user = extract(@'user (\\w+)', 1, SyslogMessage) | where user == 'ann'",
+        "parse SyslogMessage with * 'user ' user ' from' * | where user == 'ann'",
+        "extend user = extract_all(@'user=(\\w+)', SyslogMessage) | where array_length(user) > 0",
+    ],
+)
+def test_a_column_that_is_taken_from_a_text_is_no_field_that_events_have_of_its_name(taken: str) -> None:
+    query = f"Syslog | {taken} | project Computer, user"
+    output = translator.convert(rule(query), ("splunk",), Options(fields="source")).outputs["splunk"]
+    assert output.verdict in (Verdict.EXACT, Verdict.SAME_ALERTS)
+    assert "rex field=SyslogMessage" in output.text
+    event = {"sourcetype": "Syslog", "SyslogMessage": "closed", "user": "ann", "_time": NOW.timestamp() - 60}
+    assert not spl_reader.run(output.text, [event], NOW.timestamp())
+
+
 @pytest.mark.parametrize("function", ["toint", "tolong"])
 @pytest.mark.parametrize("value", IN_JSON, ids=str)
 def test_a_number_in_json_is_no_text_of_digits(value: object, function: str) -> None:

@@ -252,17 +252,19 @@ class SplWalk(Walk):
         return OR_EMPTY.format(value.text)
 
     def captured(self, name: str, field: str, tree: syntax.Node, several: bool) -> list[Command] | None:
-        """``rex``, which finds no empty texts ("rex", Required arguments; a name has 32 characters at most: PCRE)."""
+        """``rex``, which finds no empty texts ("rex", Required arguments; a name has 32 characters at most: PCRE).
+
+        Where it finds nothing it leaves a field of that name as it is, and events may have one: it is emptied before.
+        """
         inside = next(n.node for n in syntax.walk(tree) if isinstance(n, syntax.Group))
-        if not is_plain(field) or len(name) > 32 or (several and not syntax.least_width(inside)):
+        if not is_plain(field) or field == name or len(name) > 32 or (several and not syntax.least_width(inside)):
             return None
         try:
             regex = string(pcre(tree))
         except Inexpressible:
             return None
         every = " max_match=0" if several else ""
-        found = Command("rex", f"rex field={field}{every} {regex}")
-        return [found] if several else [found, Command("fillnull", f'fillnull value="" {name}')]
+        return [self.eval([(name, "null()" if several else '""')]), Command("rex", f"rex field={field}{every} {regex}")]
 
     def by_letters(self, name: str) -> str:
         return f"str({column(name)})"

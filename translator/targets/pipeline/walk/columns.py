@@ -97,7 +97,7 @@ def _captured(ctx: Context, column: Column, expr: Expr) -> bool:
     return True
 
 
-_OF_ROWS = frozenset({"eval", "where", "rex", "fillnull"})
+_OF_ROWS = frozenset({"eval", "where", "rex"})
 """The commands that change no fields of a row but those that they name."""
 
 
