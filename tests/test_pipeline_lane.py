@@ -28,7 +28,7 @@ from translator.targets.base import Options
 from translator.targets.elastic import pipeline as esql
 from translator.targets.pipeline.spelling import spelled_out
 from translator.targets.splunk import pipeline as spl
-from translator.targets.splunk.functions import whole_inside
+from translator.targets.splunk.functions import number_inside
 from translator.verify import spl as spl_reader
 from translator.verify.shaping import shaped
 
@@ -1066,21 +1066,46 @@ def test_a_column_that_is_taken_from_a_text_is_no_field_that_events_have_of_its_
     assert not spl_reader.run(output.text, [event], NOW.timestamp())
 
 
-@pytest.mark.parametrize("function", ["toint", "tolong"])
+@pytest.mark.parametrize("function", ["toint", "tolong", "todouble"])
 @pytest.mark.parametrize("value", IN_JSON, ids=str)
 def test_a_number_in_json_is_no_text_of_digits(value: object, function: str) -> None:
     held = json.dumps({"v": value})
     wanted = translator.run(f"print x = {function}(parse_json('{held}').v)").rows[0][0]
-    typed = whole_inside(function, "t", 'json_extract(_raw, "v", "v")')
+    typed = number_inside(function, "t", 'json_extract(_raw, "v", "v")')
     event = {"_raw": held, "_time": 0}
     (row,) = spl_reader.run(f'* | eval t=coalesce(json_extract(_raw, "v"), ""), x={typed} | table x', [event], now=0)
     assert row.get("x") == wanted
 
 
-def test_a_whole_number_at_a_place_in_json_is_read() -> None:
-    changes = "OfficeActivity | where TimeGenerated > ago(1d) | extend r = toint(parse_json(Members)[0].Role) | where r == 2"
-    output = piped("splunk", rule(f"{changes} | summarize c = count(), d = dcount(UserId) by Operation | where c > d"), Options())
-    assert output is not None and 'json_extract(_raw, "Members{0}.Role", "Members{0}.Role")' in output.text
+@pytest.mark.parametrize(
+    ("read", "place"),
+    [
+        (
+            "OfficeActivity | extend r = toint(parse_json(Members)[0].Role) | where r == 2",
+            'json_extract(_raw, "Members{0}.Role", "Members{0}.Role")',
+        ),
+        (
+            "CloudAppEvents | extend r = todouble(RawEventData.Size), UserId = AccountId, Operation = ActionType | where r > 2",
+            'json_extract(json_extract(_raw, "properties.RawEventData"), "Size", "Size")',
+        ),
+    ],
+)
+def test_a_number_at_a_place_in_json_is_read(read: str, place: str) -> None:
+    output = piped("splunk", rule(f"{read} | summarize c = count(), d = dcount(UserId) by Operation | where c > d"), Options())
+    assert output is not None and place in output.text
+
+
+@pytest.mark.parametrize("place", ["parse_json(AppDisplayName).v", "tostring(parse_json(AppDisplayName).v)"])
+@pytest.mark.parametrize("function", ["toint", "tolong", "todouble"])
+def test_a_number_in_a_text_of_json_is_read_and_so_is_its_text(function: str, place: str) -> None:
+    read = [value for value in IN_JSON if "tostring" not in place or value not in (1e9, 3e9, -3e9)]  # whose text has a fraction in KQL
+    held = [*(json.dumps({"v": value}) for value in read), "{}", "[7]", "7", "x", ""]
+    behind = f"extend n = {function}({place})"
+    for seed in range(4):
+        pick = random.Random(seed)
+        logged = [{**event, "AppDisplayName": pick.choice(held)} for event in events(pick, 40)]
+        output, difference = checked(f"{SIGNINS} | {behind} | summarize c = count(), d = dcount(n) by AppDisplayName", logged)
+        assert output is not None and output.verdict.rank <= Verdict.SAME_ALERTS.rank and difference == "", (seed, difference)
 
 
 @pytest.mark.parametrize(

@@ -148,19 +148,19 @@ TRUTHS = (
 """What ``tobool`` reads as true and as false: learn.microsoft.com/kusto/query/tobool-function."""
 
 
-def whole_inside(function: str, text: str, typed: str) -> str:
-    """``toint`` or ``tolong`` of what stands at a place in JSON, of its text and of an array that begins with it.
+def number_inside(function: str, text: str, typed: str) -> str:
+    """``toint``, ``tolong`` or ``todouble`` of what stands at a place in JSON, of its text and of an array that begins with it.
 
-    A number is cut off, a text has to be one of digits, and a flag is 1 or 0: learn.microsoft.com/kusto/query/toint-function.
+    A whole number is cut off, a text has to be one of a number, and a flag is 1 or 0: learn.microsoft.com/kusto/query/toint-function.
     """
     number = f"tonumber({text})"
-    cut = f"if({number}<0, ceiling({number}), floor({number}))"
+    cut = number if FUNCTIONS[function].gives == "real" else f"if({number}<0, ceiling({number}), floor({number}))"
     if function == "toint":
         most, all_ = 2**31, 2**32
         wrapped = f"(({number}+{most})%{all_}+{all_})%{all_}-{most}"
         cut = f"if(match({typed}, {string('^[^,]*[.eE]')}), min(max({cut}, {-most}), {most - 1}), {wrapped})"
-    digits = FUNCTIONS[function].words.format(text)
-    kinds = ((r'^\["', digits), (r"^\[[tf]", f'if({text}=="true", 1, 0)'), (r"^\[[-0-9]", cut))
+    written = FUNCTIONS[function].words.format(text)
+    kinds = ((r'^\["', written), (r"^\[[tf]", f'if({text}=="true", 1, 0)'), (r"^\[[-0-9]", cut))
     return f"case({', '.join(f'match({typed}, {string(begins)}), {value}' for begins, value in kinds)})"
 
 

@@ -11,12 +11,12 @@ from translator.fidelity import Diagnostic
 from translator.plan.expansions import JSON_TEXT
 from translator.plan.expressions import Apply, ColumnRef, Expr, Path
 from translator.targets.base import Cannot
-from translator.targets.names import free_of, json_path, texts_within
+from translator.targets.names import free_of, json_path
 from translator.targets.pipeline.cases import Head, PipelineCase, fields_of
 from translator.targets.pipeline.language import Command
 from translator.targets.selection import Selection
 from translator.targets.splunk.events import DEFAULT_FIELDS, Events
-from translator.targets.splunk.words import OR_EMPTY, column, field, is_plain, moment_of, string
+from translator.targets.splunk.words import OR_EMPTY, column, field, is_plain, moment_of, twice_in_json
 
 FORMS = {"text": OR_EMPTY, "part": OR_EMPTY, "bool": "lower({0})"}
 """A field as a value of each kind, where it is not the value itself."""
@@ -96,16 +96,11 @@ def _typed(events: Events, number: int, kind: str, case: PipelineCase) -> str | 
 
 
 def _with_type(events: Events, number: int, case: PipelineCase) -> str:
-    """What stands at a place in JSON, twice in an array; empty where a key is no such place.
-
-    Source: Splunk Search Reference, "JSON functions", json_extract of several paths.
-    """
+    """What stands at a place in JSON, twice in an array; empty where a key is no such place."""
     owners = case.selectors[case.owners[number]]
     places = {_place_in_json(events, s, s.keys[number], case.fields[number]) for s in events.detection.selectors if s.name in owners}
     place = places.pop() if len(places) == 1 else None
-    if place is None or len(texts_within(place[1])) > 1:
-        return ""
-    return f"json_extract({field(place[0])}, {string(place[1])}, {string(place[1])})"
+    return "" if place is None else twice_in_json(field(place[0]), place[1])
 
 
 def _place_in_json(events: Events, selector: Selector, key: Expr, fact: Expr) -> tuple[str, str] | None:

@@ -12,13 +12,16 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from translator.plan import operators as o
-from translator.plan.expressions import Apply, Column, Expr, Subquery
+from translator.plan.expressions import Apply, Column, Expr, Path, Subquery
+from translator.plan.types import Type
 from translator.regex import syntax
 from translator.regex.writers import Inexpressible, pcre
+from translator.targets.names import json_path
 from translator.targets.pipeline.cases import Head, PipelineCase
 from translator.targets.pipeline.json_texts import DEEPEST, QUOTED, parted, value_of_json
 from translator.targets.pipeline.language import ORDERED, Command, Function, Language, Value, spelled
 from translator.targets.pipeline.values import Values
+from translator.targets.pipeline.values.arrays import json_of
 from translator.targets.pipeline.walk import Walk
 from translator.targets.pipeline.walk.columns import compute, group, telling
 from translator.targets.pipeline.walk.expansions import rolled_out
@@ -33,7 +36,7 @@ from translator.targets.splunk.functions import (
     OF_SETS,
     TEXTS,
     TRUTHS,
-    whole_inside,
+    number_inside,
 )
 from translator.targets.splunk.words import (
     ATOMS,
@@ -47,6 +50,7 @@ from translator.targets.splunk.words import (
     is_plain,
     moment_of,
     string,
+    twice_in_json,
 )
 
 
@@ -164,9 +168,22 @@ class _Values(Values):
 
     def shown(self, expr: Expr) -> Value:
         match expr:
-            case Apply(function="toint" | "tolong" as function, args=(place,)) if place in self.typed:
-                return Value(whole_inside(function, self.value(place).text, self.typed[place]), "int", True)
+            case Apply(function="toint" | "tolong" | "todouble" as function, args=(place,)) if (typed := self.with_type(place)) is not None:
+                return Value(number_inside(function, self.value(place).text, typed), FUNCTIONS[function].gives, True)
         return super().shown(expr)
+
+    def with_type(self, place: Expr) -> str | None:
+        """What stands at a place in JSON, twice in an array, which tells texts from numbers; None where a value is no such place.
+
+        Its text, which ``tostring`` makes of it, is another value.
+        """
+        match place:
+            case _ if place.type == Type.STRING:
+                return None
+            case Path(base=base, steps=steps) if place not in self.fields and (whole := json_of(self, base)) is not None:
+                path = json_path(steps) if all(isinstance(s, str) or s >= 0 for s in steps) else None
+                return None if path is None else twice_in_json(whole.text, path)
+        return self.typed.get(place)
 
     def called(self, expr: Apply, function: Function) -> Value:
         """The time of an event is one of the calendar's."""

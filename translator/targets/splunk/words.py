@@ -205,6 +205,17 @@ def json_extract(text: str, path: str) -> str:
     return text
 
 
+def twice_in_json(text: str, path: str) -> str:
+    """What stands at a path in a text that holds JSON, twice in an array, which tells texts from numbers.
+
+    Source: Splunk Search Reference, "JSON functions", json_extract of several paths.
+    """
+    *before, last = texts_within(path)
+    for part in before:
+        text = f"json_extract({text}, {string(part)})"
+    return f"json_extract({text}, {string(last)}, {string(last)})"
+
+
 def inside(text: str, steps: tuple[str | int, ...]) -> str:
     """The same of a place, whose names may be any.
 

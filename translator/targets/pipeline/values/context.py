@@ -91,7 +91,7 @@ class Context(ABC):
 
     def of_kind(self, expr: Expr, kind: str) -> Value:
         """A value that has to be of some kind: one of several divided by ``|``."""
-        value = self.value(expr)
+        value = as_typed(self.value(expr), expr)
         if value.kind not in kind.split("|"):
             raise self.refuse(expr, f"a value of the kind {value.kind}")
         return value
