@@ -806,6 +806,18 @@ def test_lists_that_a_site_filled_stay() -> None:
     assert again[path] == "mine"
 
 
+def test_a_list_whose_rows_are_all_found_has_what_they_are_found_by() -> None:
+    made = scheduled("SigninLogs | where AppDisplayName has_any (_GetWatchlist('Bad Apps') | where Level == '1' | project SearchKey)")
+    files = packaged(pack(made), Options(), PackageOptions()).files
+    (path,) = (p for p in files if p.startswith("elastic/lookups/") and p.endswith("_rows.ndjson"))
+    row = json.loads(str(files[path]).splitlines()[1])
+    assert (
+        row["listed"] == "yes"
+        and row["SearchKey"] == "replace me"
+        and '"listed": {"type": "keyword"}' in files["elastic/lookups/requests.http"]
+    )
+
+
 def test_alternatives_with_windows_of_their_own_keep_them() -> None:
     """They are searches of their own in one package, which are run over the longest window."""
     kql = (

@@ -439,27 +439,40 @@ LISTED = "externaldata(Name: string, Tier: string, Most: long)['https://example.
 KNOWN = [("ann", "1", "2"), ("ann", "2", ""), ("bob", "", "1"), ("eve", "1", "0x3"), ("", "3", "7"), ("ANN", "2", "many")]
 
 
-@pytest.mark.parametrize(
-    "kql",
-    [
-        "| join kind=rightouter {0} on $left.UserPrincipalName == $right.Name | where Tier != '3'"
-        " | summarize n = count(), f = countif(ResultType != '0') by Tier, IPAddress | where n >= f",
-        "| join kind=inner ({0} | where Most > 0 or Tier == '2') on $left.UserPrincipalName == $right.Name"
-        " | summarize n = count(), m = max(Most) by Name, Tier",
-        "| summarize n = count() by Name = UserPrincipalName | join kind=leftouter ({0} | summarize t = dcount(Tier) by Name) on Name"
-        " | where isnull(t) or n > t",
-        "| where UserPrincipalName !in (({0} | where isnull(Most) | project Name)) | summarize n = count()"
-        " by UserPrincipalName | where n > 1",
-    ],
-)
-def test_rows_of_a_list_stand_beside_events(kql: str) -> None:
+BESIDE_EVENTS = [
+    "| join kind=rightouter {0} on $left.UserPrincipalName == $right.Name | where Tier != '3'"
+    " | summarize n = count(), f = countif(ResultType != '0') by Tier, IPAddress | where n >= f",
+    "| join kind=inner ({0} | where Most > 0 or Tier == '2') on $left.UserPrincipalName == $right.Name"
+    " | summarize n = count(), m = max(Most) by Name, Tier",
+    "| summarize n = count() by Name = UserPrincipalName | join kind=leftouter ({0} | summarize t = dcount(Tier) by Name) on Name"
+    " | where isnull(t) or n > t",
+    "| where UserPrincipalName !in (({0} | where isnull(Most) | project Name)) | summarize n = count() by UserPrincipalName | where n > 1",
+    "| where UserPrincipalName in~ (({0} | where Most > 0 | distinct Name)) | summarize n = count() by UserPrincipalName, IPAddress",
+    "| where AppDisplayName has_any ({0} | project strcat('Port', Tier)) or UserPrincipalName has_any ({0} | where Most > 5 | project Name)"
+    " | summarize n = count() by UserPrincipalName, AppDisplayName",
+    "| where not(UserPrincipalName has_any ({0} | where Tier == '2' | project Name)) | project UserPrincipalName, IPAddress",
+    "| where UserPrincipalName has_any ({0} | where Tier == 'none' | project Name) or ResultType == '0' | project UserPrincipalName",
+    # columns of the list that events have as well
+    "| extend Name = AppDisplayName, Tier = IPAddress | join kind=leftanti ({0} | where Tier != '' | project UserPrincipalName = Name)"
+    " on UserPrincipalName | summarize n = count() by Name, Tier",
+    # of several lists, one behind the other, and rows told apart behind them
+    "| where UserPrincipalName in~ (({0} | where Tier == '1' | project Name)) and UserPrincipalName !in (({0} | where Tier == '3' | project"
+    " Name)) | summarize arg_max(TimeGenerated, *) by UserPrincipalName | project UserPrincipalName, IPAddress",
+]
+
+OF_SPLUNK = 2
+"""Those whose rows no event has to have, and those of which several join one event."""
+
+
+@pytest.mark.parametrize(("target", "kql"), [*(("splunk", q) for q in BESIDE_EVENTS), *(("esql", q) for q in BESIDE_EVENTS[OF_SPLUNK:])])
+def test_rows_of_a_list_stand_beside_events(target: str, kql: str) -> None:
     text = f"{SIGNINS} {kql}"
-    output = piped("splunk", rule(text.format(LISTED)), OPTIONS)
-    assert (
-        output is not None and output.verdict.value == "exact" and dict(output.tables) == {"known_accounts_rows": ("Name", "Tier", "Most")}
-    )
+    output = piped(target, rule(text.format(LISTED)), OPTIONS)
+    assert output is not None and output.verdict.value == "exact"
+    mark = {"listed": "yes"} if target == "esql" else {}
+    assert dict(output.tables) == {"known_accounts_rows": ("Name", "Tier", "Most", *mark)}
     assert any("downloaded from https://example.org/lists/KnownAccounts.csv" in d.message for d in output.diagnostics)
-    fields = [{k: v for k, v in zip(("Name", "Tier", "Most"), row, strict=True) if v} for row in KNOWN]
+    fields = [{k: v for k, v in zip(("Name", "Tier", "Most"), row, strict=True) if v or mark} | mark for row in KNOWN]
     numbers = {"": "long(null)", "many": "long(null)", "0x3": "3"}
     cells = ", ".join(f"'{name}', '{tier}', {numbers.get(most, most)}" for name, tier, most in KNOWN)
     for seed in range(4):
@@ -467,7 +480,21 @@ def test_rows_of_a_list_stand_beside_events(kql: str) -> None:
         logged = {"SigninLogs": signins, "AuditLogs": audits(random.Random(seed), 1)}
         asked = text.format(f"datatable(Name: string, Tier: string, Most: long)[{cells}]")
         wanted = rows_of(asked, {"SigninLogs": signins}, sorted(output.columns))
-        assert wanted and found_by("splunk", output, logged, {"known_accounts_rows": fields}) == [wanted, wanted]
+        found = found_by(target, output, logged, {"known_accounts_rows": fields})
+        assert wanted and found and all(rows == wanted for rows in found)
+
+
+@pytest.mark.parametrize(
+    "kql",
+    [
+        *(f"{SIGNINS} {kql}" for kql in BESIDE_EVENTS[:OF_SPLUNK]),
+        "{0} | where Most > 0 | join kind=leftanti (" + SIGNINS + " | project Name = UserPrincipalName) on Name | project Name",
+        "{0} | where Most > 0 | where Name !in ((" + SIGNINS + " | project UserPrincipalName)) or Tier == '2' | project Name",
+        "union ({0} | where Most > 0 | project Name), (" + SIGNINS + " | project Name = UserPrincipalName) | summarize n = count() by Name",
+    ],
+)
+def test_rows_of_a_list_that_stay_without_events_are_refused(kql: str) -> None:
+    assert piped("esql", rule(kql.format(LISTED)), OPTIONS) is None
 
 
 @pytest.mark.parametrize(

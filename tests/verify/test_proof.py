@@ -262,6 +262,10 @@ LISTED = {
     "watchlist": f"let w = _GetWatchlist('Names') | project SearchKey; {SIGNINS} | where UserPrincipalName in~ (w)",
     "watchlist that is none": f"let w = _GetWatchlist('Names') | project SearchKey; {SIGNINS} | where UserPrincipalName !in (w)",
     "external data": f"let w = externaldata(name: string)[@'https://x.y/a.csv']; {SIGNINS} | where UserPrincipalName in (w)",
+    "rows with one condition": (
+        "let w = externaldata(note: string, sort_of: string, name: string)[@'https://x.y/a.csv'] | where sort_of == 'user' | project name;"
+        f" {SIGNINS} | where UserPrincipalName has_any (w)"
+    ),
     "indicators": (
         "ThreatIntelligenceIndicator | where Active == true and isnotempty(NetworkIP) | join kind=inner (SigninLogs | where ResultType == '0'"
         " | extend at = TimeGenerated) on $left.NetworkIP == $right.IPAddress | where at < ExpirationDateTime"

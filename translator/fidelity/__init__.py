@@ -104,9 +104,10 @@ class FilledList:
 
 @dataclass(frozen=True, slots=True)
 class ReadList:
-    """A list, by the name that the output has for it, whose rows are read as they are."""
+    """A list, by the name that the output has for it, whose rows are read as they are; ``mark`` is a column that is yes in all of them."""
 
     name: str
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from translator.pipeline import Conversion
 from translator.rulepack.cron import DAY, HOUR, MINUTE
 from translator.rulepack.model import TOKEN, Rule
 from translator.sigma.identity import NAMESPACE, stable_id
-from translator.targets.base import Deployment, Options, Output, Readiness, duration
+from translator.targets.base import LISTED, Deployment, Options, Output, Readiness, duration
 from translator.targets.elastic.kinds import Kind, kinds
 from translator.targets.elastic.versions import SINCE
 from translator.targets.homes import placed
@@ -399,14 +399,16 @@ def lookups(found: list[Packaged], options: PackageOptions) -> dict[str, str]:
     """
     outputs = [p.chosen.output for p in found if p.chosen.output is not None]
     lists = sorted({name for output in outputs for name in output.lookups})
-    joined = {name: columns for output in outputs for name, columns in output.tables.items()}
+    joined = dict[str, dict[str, str]]()
+    for name, given in (table for output in outputs for table in output.tables.items()):
+        joined.setdefault(name, {}).update({c: LISTED[1] if c == LISTED[0] else "replace me" for c in given})
     if not lists and not joined:
         return {}
     files = {}
     requests = []
     for name, columns in sorted(joined.items()):
         path = f"elastic/lookups/{name}.ndjson"
-        empty = json.dumps({"index": {"_index": name, "_id": "1"}}) + "\n" + json.dumps(dict.fromkeys(columns, "replace me")) + "\n"
+        empty = json.dumps({"index": {"_index": name, "_id": "1"}}) + "\n" + json.dumps(columns) + "\n"
         files[path] = options.previous(path) or empty
         kept = {"settings": {"index.mode": "lookup"}, "mappings": {"properties": {c: {"type": "keyword"} for c in columns}}}
         requests += [f"PUT /{name}\n{json.dumps(kept)}\n", f"# then the documents: POST /_bulk with {name}.ndjson\n"]

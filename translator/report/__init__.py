@@ -119,8 +119,8 @@ def _fact(fact: Fact) -> dict[str, Any]:
     match fact:
         case FilledList(name, column, earlier, nonempty):
             return {"list": name, **({"column": column} if column else {}), "earlier": earlier, "nonempty": nonempty}
-        case ReadList(name):
-            return {"list": name}
+        case ReadList(name, mark):
+            return {"list": name, **({"mark": mark} if mark else {})}
         case CaseOfList(name, case):
             return {"list": name, "case": case}
         case CaseOfColumn(column, case):

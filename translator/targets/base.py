@@ -57,6 +57,9 @@ class Read:
     apart: str = ""
 
 
+LISTED = ("listed", "yes")
+"""A column that all rows of a list have, and what it holds, where a product finds all of them by it."""
+
 NamesByTable: TypeAlias = tuple[tuple[str, tuple[str, ...]], ...]
 
 

@@ -17,6 +17,7 @@ from translator.plan import operators as o
 from translator.plan.expressions import FALSE, TRUE, Apply, ColumnRef, Expr, Span, Subquery, conjuncts, walk
 from translator.plan.functions.values import text_of
 from translator.plan.types import Type
+from translator.targets.base import LISTED
 from translator.verify.reading import Row
 from translator.verify.witness.interpreting import Interpreter
 from translator.verify.witness.model import Event, NotKnown
@@ -102,15 +103,15 @@ class Lists:
         ``whole``: each has all columns, where there is nothing an empty text.
         """
         named = {(start, end): new.strip("[]'") for start, end, new in self.edits.edits}
-        found = {d.fact.name: named.get(d.span) for d in diagnostics if isinstance(d.fact, ReadList) and d.span is not None}
-        return {
-            name: [
-                {k: text_of(v) if v is not None else "" for k, v in row.items() if whole or v not in (None, "")}
-                for row in given.get(table, ())
-            ]
-            for name, table in found.items()
-            if table in self.outside
-        }
+        read = [(d.fact, named.get(d.span)) for d in diagnostics if isinstance(d.fact, ReadList) and d.span is not None]
+        marks = {fact.name: {fact.mark: LISTED[1]} for fact, _ in read if fact.mark}
+        found: dict[str, list[Row]] = {}
+        for fact, table in read:
+            if table in self.outside:
+                columns: Row = dict.fromkeys(self.edits.tables[table], "") if whole else {}
+                texts = [{k: text_of(v) for k, v in row.items() if v is not None and (whole or v != "")} for row in given.get(table, ())]
+                found[fact.name] = [{**columns, **row, **marks.get(fact.name, {})} for row in texts]
+        return found
 
     def tables(self, diagnostics: tuple[Diagnostic, ...]) -> frozenset[str]:
         """The tables that an output reads as lists and not as events."""

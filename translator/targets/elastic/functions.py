@@ -61,6 +61,9 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
 )
 """Those that need no more than their arguments, each with the reference's page on the function."""
 
+_MARK = "\u241f"
+"""Stands between the texts of a list until these are escaped or quoted: the picture of the separator of units, which no log has."""
+
 _APART = f"((?<![{LETTERS}])|(?![{LETTERS}]))"
 """A place that is not between two characters of a term."""
 
@@ -82,6 +85,16 @@ OF_COLUMNS: Mapping[str, str] = MappingProxyType(
 
 The expression that REPLACE looks for may be any text: its page, and Replace.java of Elasticsearch, which compiles it for each row.
 """
+
+_NEXT_TERM = f"REPLACE(TO_LOWER(MV_CONCAT({{1}}, {string(_MARK)})), {string(_MARK)}, {string(chr(92) * 2 + 'E|' + chr(92) * 2 + 'Q')})"
+
+_TERMS = f"CONCAT({string(_APART + '(' + chr(92) + 'Q')}, {_NEXT_TERM}, {string(chr(92) + 'E)' + _APART)})"
+"""What matches several texts as terms: each within a quote of its own."""
+
+OF_LISTS: Mapping[str, str] = MappingProxyType(
+    {"has_any": f'COALESCE(MV_MIN({{1}}) == "" OR REPLACE(TO_LOWER({{0}}), {_TERMS}, "") != TO_LOWER({{0}}), false)'}
+)
+"""The same on a text and several values, which are none where none is found; an empty one is the least of them."""
 
 
 def _chosen(pairs: list[tuple[str, str]], otherwise: str) -> str:
@@ -113,10 +126,6 @@ AGGREGATES: Mapping[str, str] = MappingProxyType(
     }
 )
 """Functions of STATS (the reference's pages on aggregate functions)."""
-
-
-_MARK = "\u241f"
-"""Stands between the texts of a list until these are escaped: the picture of the separator of units, which no log has."""
 
 
 def _list_text() -> str:
@@ -224,7 +233,7 @@ ESQL = Language(
     string=string, atoms=ATOMS, finds_any=FINDS_ANY, functions=FUNCTIONS, true="true", false="false", null="null", missing="{0} IS NULL",
     present="{0} IS NOT NULL", equal="{0} == {1}", caseless="TO_LOWER({0}) == TO_LOWER({1})",
     joined=lambda texts: texts[0] if len(texts) == 1 else f"CONCAT({', '.join(texts)})",
-    chosen=_chosen, now="NOW()", moment=_moment, of_columns=OF_COLUMNS, texts=TEXTS, aggregates=AGGREGATES,
+    chosen=_chosen, now="NOW()", moment=_moment, of_columns=OF_COLUMNS, of_lists=OF_LISTS, texts=TEXTS, aggregates=AGGREGATES,
     moment_of_text=lambda text: f"TO_DATETIME({text})",
     list_text=_list_text(), inside=inside, parsed=PARSED, elements=ELEMENTS, json_length=JSON_LENGTH,
     element='JSON_EXTRACT(CONCAT("[", {0}, "]"), "[0]")', members=MEMBERS,

@@ -10,23 +10,23 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
 
-from translator.fidelity import Diagnostic, ReadList
+from translator.fidelity import Diagnostic
 from translator.plan import operators as o
-from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Subquery
+from translator.plan.expressions import Apply, Column, Const, Expr, Subquery
 from translator.plan.patterns import searched
 from translator.plan.types import Type
 from translator.regex.ascii import asciified
 from translator.regex.parser import RegexError
-from translator.targets.base import Cannot
+from translator.targets.base import LISTED, Cannot
 from translator.targets.elastic import field, string
 from translator.targets.elastic.functions import AGGREGATES, ESQL, MOST_PRECISE
+from translator.targets.elastic.list_rows import beside, found_by_keys, looked_up, rows_of_list
 from translator.targets.elastic.words import by_clause, java_finds
 from translator.targets.pipeline.language import ORDERED, Command, Value, grouped, spelled
 from translator.targets.pipeline.values import Values
 from translator.targets.pipeline.walk import Walk
 from translator.targets.pipeline.walk.columns import compute, group, telling
 from translator.targets.pipeline.walk.expansions import rolled_out
-from translator.targets.pipeline.walk.lists import named_list
 from translator.targets.pipeline.walk.parts import Above, Measure, Part
 from translator.targets.pipeline.walk.summaries import is_of_row, is_of_values, one_of_each, summary
 from translator.targets.sides import YEAR_ONE
@@ -69,6 +69,7 @@ class EsqlWalk(Walk):
     language = ESQL
     percentiles = "percentiles are estimated in another way here"
     lists = "a list has each of its values once here, and a set all of its own"
+    list_mark = LISTED[0]
 
     copies: tuple[str, ...] = ()
     """The fields that tell rows of one document apart."""
@@ -212,70 +213,22 @@ class EsqlWalk(Walk):
         self.commands.append(Command("INLINE STATS", f"INLINE STATS {', '.join(terms)}{' BY ' + ', '.join(by) if by else ''}"))
 
     def opened(self, node: o.External) -> str:
-        """No rows: a list is joined to events, since rows without a time are none that a rule looks at."""
-        return ""
+        """Those of lists that are no more than looked up by keys stand in no part of the stream."""
+        return super().opened(node) if any(node is listed for listed in beside(self.cut)) else ""
+
+    def listed(self, node: o.External, name: str, flag: str) -> None:
+        rows_of_list(self, node, name, flag)
 
     def part(self, node: o.Relation, above: Above) -> Part:
-        if isinstance(node, o.External):
-            self.listed(node, "", "")
-        return super().part(node, above)
+        part = super().part(node, above)
+        return replace(part, of_list=True) if isinstance(node, o.External) else part
 
     def joined(self, node: o.Join, above: Above) -> Part:
-        """``LOOKUP JOIN`` where one side of a join is a list: a row for each row of the list with the keys, or one.
-
-        Source: elastic.co/docs/reference/query-languages/esql/commands/lookup-join.
-        """
-        sides = [(node.left, node.right, node.on), (node.right, node.left, tuple((b, a) for a, b in node.on))]
-        for number, (below, listed, on) in enumerate(sides):
-            kinds = ("inner", "rightouter" if number else "leftouter")
-            if isinstance(listed, o.External) and node.kind in kinds and node.condition is None:
-                return self.looked_up(self.part(below, above), listed, on, node.kind != "inner")
-        return super().joined(node, above)
-
-    def looked_up(self, kept: Part, listed: o.External, on: tuple[tuple[Expr, Expr], ...], outer: bool) -> Part:
-        """A part with the columns of the rows of a list that have its keys; ``outer``: rows without one stay."""
-        name, where = named_list(self, listed)
-        keys, pairs = list[str](), list[tuple[str, str]]()
-        others = {c.name for c in listed.columns}
-        for mine, theirs in on:
-            key = self.values().simplest(mine)
-            if not isinstance(theirs, ColumnRef) or theirs.column not in listed.columns or key.kind != "text" or theirs.type != Type.STRING:
-                raise Cannot(Diagnostic("unsupported-join", "a join with a list by this key is not supported here", mine.span))
-            others.discard(theirs.column.name)
-            own = self.quoted(theirs.column.name)
-            if key.text != own or kept.flag is not None:
-                if theirs.column.name in self.taken:
-                    raise Cannot(Diagnostic("unsupported-join", f"{theirs.column.name} is another column here", mine.span))
-                text = key.text if kept.flag is None else self.language.chosen([(self.present(kept.flag), key.text)], self.language.null)
-                pairs.append((theirs.column.name, text))
-            keys.append(own)
-        filled = next((c for c in listed.columns if c.name in others and c.type == Type.STRING), None)
-        if others & self.taken or (filled is None and not outer):
-            raise Cannot(Diagnostic("unsupported-join", "a list whose columns are not told from others here", listed.span))
-        if pairs:
-            self.commands.append(self.eval(pairs))
-        self.commands.append(Command("LOOKUP JOIN", f"LOOKUP JOIN {name} ON {', '.join(keys)}"))
-        columns = ", ".join(c.name for c in listed.columns)
-        message = f"fill the list {name} with the columns {columns}{where}; an empty text where one has nothing"
-        self.say("list-rows", message, listed.span, fact=ReadList(name))
-        self.taken |= {c.name for c in listed.columns}
-        for column in listed.columns:
-            if column.type != Type.STRING:
-                continue  # what reads it says that it is not there
-            text = self.quoted(column.name)
-            if not outer:
-                self.columns[column.id] = Value(text, "text", False, simple=True)
-            elif column.name in others:
-                self.columns[column.id] = Value(f'COALESCE({text}, "")', "text", False)
-            elif filled is not None:  # the key is the row's own, whether or not the list has it
-                there = self.language.chosen([(self.language.present.format(self.quoted(filled.name)), text)], string(""))
-                self.columns[column.id] = Value(there, "text", False)
-        if filled is not None and not outer:
-            self.keep(kept, [self.language.present.format(self.quoted(filled.name))])
-        if kept.spread is not None:
-            raise Cannot(Diagnostic("unsupported-join", "a summary beside events with a list is not supported here", listed.span))
-        self.untold.add(None)
-        return replace(kept, unique=None)
+        """``LOOKUP JOIN`` where one side of a join is a list: a row for each row of the list with the keys, or one."""
+        if (found := found_by_keys(node)) is None:
+            return super().joined(node, above)
+        below, listed, on, outer = found
+        return looked_up(self, self.part(below, above), listed, on, outer)
 
     def aggregate(self, node: o.Aggregate, part: Part) -> Part:
         """``STATS``; beside the events of other parts ``INLINE STATS``, which leaves each event of the part as a row of its group."""

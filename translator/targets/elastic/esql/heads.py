@@ -15,6 +15,7 @@ from translator.targets.base import Cannot
 from translator.targets.elastic import field, string
 from translator.targets.elastic.esql.events import Events
 from translator.targets.elastic.esql.predicates import EsqlPredicates, with_document
+from translator.targets.elastic.list_rows import beside
 from translator.targets.names import free_of
 from translator.targets.pipeline.cases import Head, PipelineCase, fields_of
 from translator.targets.pipeline.language import Command, Value
@@ -31,7 +32,7 @@ def head(events: Events, case: PipelineCase) -> Head:
     if "@timestamp" in events.keys:
         raise Cannot(Diagnostic("target-cannot", "@timestamp is the time of an event, and names a column", None))
     detection, grouped = events.detection, any(isinstance(r, o.Aggregate | o.Distinct) for r in case.cut.operators())
-    flags, command = _flagged(events, case) if len(case.selectors) > 1 else ((), None)
+    flags, command = _flagged(events, case) if len(case.selectors) > 1 or beside(case.cut) else ((), None)
     selecting = events.filtered(not grouped)
     pairs, found = fields_of(case, events.keys, "@timestamp", field, lambda number, kind: _merged(events, number, kind, case))
     found |= {f: replace(found[f], digits=True) for n, f in enumerate(case.fields) if f in found and _is_whole(events, n, found[f], case)}

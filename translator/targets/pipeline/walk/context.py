@@ -25,6 +25,7 @@ class Context(Notes, ABC):
 
     ``percentiles`` and ``lists`` say how those of the language differ from KQL's; ``chooses_lists``: several values may be chosen like one,
     ``keeps_rows``: what ``across`` gives of several rows is of one of them, where no value is missing.
+    ``list_mark`` is a column that all rows of a list have to have, by which they are found; empty where they need none.
     ``untold`` are the flags of rows of which there may be several alike that are made of one event, None those of all rows.
     """
 
@@ -33,6 +34,7 @@ class Context(Notes, ABC):
     lists: ClassVar[str]
     chooses_lists: ClassVar[bool] = False
     keeps_rows: ClassVar[bool] = False
+    list_mark: ClassVar[str] = ""
 
     def __init__(self, case: PipelineCase, head: Head) -> None:
         super().__init__()

@@ -208,6 +208,8 @@ def _matched(ctx: Context, match: _Matching) -> Part:
     if kept.flag is None or other.flag is None:
         raise Cannot(Diagnostic("unsupported-join", "a join with the whole stream is not supported here", node.span))
     other_flag = other.flag
+    if kept.of_list and (match.outer or match.kind.endswith("anti")):
+        raise Cannot(Diagnostic("unsupported-join", "rows of a list that no event has to have is not supported here", node.span))
     if other.always and match.kind in ("inner", "innerunique", "leftouter", "rightouter") and _are_constant(ctx, mine, theirs):
         ctx.made_of_events(kept, node)
         del ctx.open[other_flag]
@@ -350,6 +352,7 @@ def _without_others(ctx: Context, kept: Part, conditions: list[str]) -> Part:
             ctx.keep(kept, conditions)
         return kept
     ctx.commands.append(ctx.where(" AND ".join([ctx.present(kept.flag), *conditions])))
+    ctx.untold &= {kept.flag, None}
     if kept.spread is not None:
         ctx.once(kept.spread)
     return replace(kept, flag=None, spread=None, tied=False)

@@ -7,29 +7,32 @@ from translator.fidelity import Diagnostic, ReadList
 from translator.plan import operators as o
 from translator.plan.expressions import Column
 from translator.plan.types import Type
-from translator.targets.base import Cannot
+from translator.targets.base import LISTED, Cannot
 from translator.targets.pipeline.language import KINDS, Value
 from translator.targets.pipeline.walk.context import Context
 
 
 def opened(ctx: Context, node: o.External) -> str:
     """The rows of a list as a part of the stream, with the columns that are read. Returns its flag."""
-    name, where = named_list(ctx, node)
-    columns = tuple(c.name for c in node.columns)
+    name, where = named_list(ctx, node, ctx.list_mark)
     flag = ctx.named(Column(-1, f"is_{snake(node.name)}", Type.LONG))
     ctx.listed(node, name, flag)
     ctx.open[flag] = frozenset()
-    ctx.say("list-rows", f"fill the list {name} with the columns {', '.join(columns)}{where}", node.span, fact=ReadList(name))
+    marked = f", and {ctx.list_mark}, which is {LISTED[1]} in each row" if ctx.list_mark else ""
+    columns = ", ".join(c.name for c in node.columns)
+    message = f"fill the list {name} with the columns {columns}{marked}{where}"
+    ctx.say("list-rows", message, node.span, fact=ReadList(name, ctx.list_mark))
     pairs, language = list[tuple[str, str]](), ctx.language
     for column in node.columns:
         if not ctx.needed(column):
             continue
         held, kind = ctx.quoted(column.name), KINDS[column.type]
-        function = language.functions.get({"int": "toint" if column.type == Type.INT else "tolong", "real": "todouble"}.get(kind, ""))
+        asked = {"int": "toint" if column.type == Type.INT else "tolong", "real": "todouble"}.get(kind, "")
+        words = language.functions[asked].words if asked in language.functions else language.wholes.get(asked)
         if kind == "text":
             value = language.functions["coalesce"].words.format(f"{held}, {language.string('')}")
-        elif function is not None:
-            value = function.words.format(held)
+        elif words is not None:
+            value = words.format(held)
         elif ctx.is_vital(column):
             raise Cannot(Diagnostic("unsupported-expression", f"{column.name} of the type {column.type} in a list", node.span))
         else:
@@ -42,9 +45,11 @@ def opened(ctx: Context, node: o.External) -> str:
     return flag
 
 
-def named_list(ctx: Context, node: o.External) -> tuple[str, str]:
-    """What the product calls a list, and where it comes from, for who fills it."""
+def named_list(ctx: Context, node: o.External, mark: str = "") -> tuple[str, str]:
+    """What the product calls a list, and where it comes from, for who fills it; ``mark`` is a column that all of its rows have besides."""
     name, columns = f"{snake(node.name)}_rows", tuple(c.name for c in node.columns)
-    if ctx.tables.setdefault(name, columns) != columns:
+    known = ctx.tables.get(name, columns)
+    ctx.tables[name] = known if not mark or mark in known else (*known, mark)
+    if columns not in (known, known[:-1]) or mark in columns:
         raise Cannot(Diagnostic("unsupported-operator", f"the {node.kind} {node.name} with other columns", node.span))
     return name, f", as it is downloaded from {node.address}" if node.address else ""

@@ -35,6 +35,7 @@ class Part:
     each event that it is made of, and is told from others by these fields; None where it stands once.
     ``tied``: of rows that ``unique`` tells not apart there may be several, of which any one will do.
     ``always``: it is the one row of a summary of everything, which there is of no events too, and whose columns all rows have.
+    ``of_list``: it is rows of a list, of which there are none here where there are no events, as there are in KQL.
     """
 
     flag: str | None
@@ -42,6 +43,7 @@ class Part:
     spread: tuple[str, ...] | None = None
     tied: bool = False
     always: bool = False
+    of_list: bool = False
 
 
 @dataclass(frozen=True, slots=True)

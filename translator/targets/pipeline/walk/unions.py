@@ -20,7 +20,7 @@ def united(ctx: Context, node: o.Union, parts: list[Part]) -> Part:
     flags = [p.flag for p in parts if p.flag is not None]
     for part in parts:
         ctx.made_of_events(part, node)
-    if len(flags) < len(parts):
+    if len(flags) < len(parts) or any(p.of_list for p in parts):
         raise Cannot(Diagnostic("unsupported-operator", "a union of these is not supported here", node.span))
     ctx.separate()
     values, pairs = ctx.values(), list[tuple[str, str]]()
