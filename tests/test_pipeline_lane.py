@@ -55,6 +55,12 @@ WRITTEN = [
     "| summarize arg_max(TimeGenerated, *) by UserPrincipalName | where ResultType != '0'",
     "| where ResultType != '0' | summarize c = count() by UserPrincipalName | sort by c | where c > 1",
     "| top 5 by TimeGenerated | summarize c = count() by ResultType",
+    # rows that are sorted where they stand among those of other parts, and cut off where they stand alone
+    f"| sort by TimeGenerated asc | where UserPrincipalName !in (({CHANGES} | project Identity)) | take 5 | where ResultType != '0'",
+    f"| sort by TimeGenerated asc | where UserPrincipalName in (({SIGNINS} | summarize c = count() by UserPrincipalName | where c > 2"
+    " | project UserPrincipalName)) | extend r = ResultType | take 3 | summarize c = count() by r",
+    f"| top 20 by TimeGenerated asc | where UserPrincipalName !in (({CHANGES} | project Identity)) | take 2"
+    " | summarize c = count() by ResultType",
     "| extend n = iff(ResultType == '0', strlen(AppDisplayName), int(null)) | summarize arg_max(TimeGenerated, *), c = count()"
     " by n, UserPrincipalName | where c > 0 | project n, UserPrincipalName, IPAddress, c",
     # nulls: a number that no event has, and its negation
@@ -406,6 +412,13 @@ def test_rows_and_columns_are_those_of_the_query(kql: str, target: str) -> None:
     for seed in range(3):
         output, difference = checked(f"{SIGNINS} {kql}", events(random.Random(seed), 40), audits(random.Random(seed), 12), target)
         assert (output is None) == (target == "esql" and any(word in kql for word in SPL_ALONE)) and difference == ""
+
+
+def test_a_summary_beside_sorted_rows_stands_before_what_sorts_them() -> None:
+    latest = "| sort by TimeGenerated asc | summarize arg_max(TimeGenerated, *) by UserPrincipalName"
+    output, difference = checked(f"{SIGNINS} {latest}", events(random.Random(0), 40), target="esql")
+    assert output is not None and difference == ""
+    assert "SORT" not in output.text.rpartition("INLINE STATS")[0]
 
 
 @pytest.mark.parametrize("target", ["splunk", "esql"])

@@ -123,6 +123,7 @@ class EsqlWalk(Walk):
         """``STATS`` of ``terms`` by ``keys``; the command wants one of them."""
         if not terms and not keys:
             terms = [f"{field(self.free('events'))} = COUNT(*)"]
+        self.sorted = ()
         self.commands.append(Command("STATS", f"STATS {', '.join(terms)}{by_clause(keys)}" if terms else f"STATS{by_clause(keys)}"))
 
     def copied(self, marks: list[tuple[str, str]]) -> str:
@@ -207,10 +208,16 @@ class EsqlWalk(Walk):
         self.inline(terms, by)
 
     def inline(self, terms: list[str], by: list[str]) -> None:
-        """A summary beside its rows. Raises Cannot behind LIMIT, where there can be none (the page on INLINE STATS, "Limitations")."""
+        """A summary beside its rows, which are sorted behind it: 9.2 has none behind SORT (the page on INLINE STATS, "Limitations").
+
+        Raises Cannot behind LIMIT, where no version has one.
+        """
         if any(command.verb == "LIMIT" for command in self.commands):
             raise Cannot(Diagnostic("unsupported-operator", "a summary beside the first rows is not supported here", None))
+        sorts = [command for command in self.commands if command.verb == "SORT"]
+        self.commands[:] = [command for command in self.commands if command.verb != "SORT"]
         self.commands.append(Command("INLINE STATS", f"INLINE STATS {', '.join(terms)}{' BY ' + ', '.join(by) if by else ''}"))
+        self.commands += sorts[-1:]
 
     def opened(self, node: o.External) -> str:
         """Those of lists that are no more than looked up by keys stand in no part of the stream."""

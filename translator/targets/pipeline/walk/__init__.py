@@ -94,11 +94,11 @@ class Walk(Context):
             place = Place.BOTH if self.is_counted(node) else Place.PLAIN
             self.say("condition-dropped" if node.widens else "operator-dropped", f"{node.what} is left out", node.span, place)
             return part
-        before = list(self.commands), dict(self.columns), dict(self.fields), set(self.taken), self.unsorted
+        before = list(self.commands), dict(self.columns), dict(self.fields), set(self.taken), self.sorted
         try:
             return self.operator(node, part)
         except Cannot as refused:
-            self.commands, self.columns, self.fields, self.taken, self.unsorted = before
+            self.commands, self.columns, self.fields, self.taken, self.sorted = before
             if isinstance(node, o.Filter):
                 return self.filtered(node, part)
             if isinstance(node, o.Aggregate) and (keys := self.keys_of(node)) != node.keys:
@@ -173,10 +173,8 @@ class Walk(Context):
                 compute(self, items)
                 return part
             case o.Aggregate():
-                self.unsorted = False
                 return self.aggregate(self.without_unread_rows(self.with_known_keys(node)), part)
             case o.Distinct(columns=columns):
-                self.unsorted = False
                 names = tuple(self.told_by(column, node) for column in columns)
                 if whole:
                     self.commands.append(self.distinct(list(names)))
@@ -186,17 +184,17 @@ class Walk(Context):
                 if whole:
                     order(self, keys)
                 return part
-            case o.Limit(count=Const(value=int(count)), keys=keys, partition=()) if whole or (keys := keys or _sorted_by(node.input)):
+            case o.Limit(count=Const(value=int(count)), keys=keys, partition=()) if (keys := keys or _sorted_by(node.input)) or whole:
                 part = part if whole else self.single(part, node)
-                found = ordering(self, keys)
-                if found is None or (whole and not keys and self.unsorted):
+                found = [] if whole and keys == self.sorted else ordering(self, keys)
+                if found is None:
                     raise Cannot(Diagnostic("unsupported-operator", "the first rows by a text are not supported here", node.span))
                 if not whole:
                     self.first(count, found, part, node)
                     return part
-                self.unsorted = False
                 self.commands += [self.sort(found)] if found else []
                 self.commands.append(self.limit(count))
+                self.sorted = keys
                 return part
             case o.Arrange():
                 return part
@@ -233,8 +231,8 @@ class Walk(Context):
 
 
 def _sorted_by(node: o.Relation) -> tuple[o.Ordering, ...]:
-    """By what the rows of a relation are sorted; nothing where they are not."""
-    while isinstance(node, o.Compute | o.Project | o.Filter | o.Arrange):
+    """By what the rows of a relation are sorted; nothing where they are not (learn.microsoft.com/kusto/query/serialize-operator)."""
+    while isinstance(node, o.Compute | o.Project | o.Filter | o.Arrange | o.Expand):
         node = node.input
     return node.keys if isinstance(node, o.Sort | o.Limit) else ()
 

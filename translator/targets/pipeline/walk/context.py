@@ -45,7 +45,7 @@ class Context(Notes, ABC):
         self.taken, self.decides, self.shown = set(head.taken), case.decides, case.shown
         self.fields, self.columns = dict(head.fields), dict[int, Value]()
         self.commands = list(head.commands)
-        self.unsorted = False
+        self.sorted: tuple[o.Ordering, ...] = ()
         self.lengths, self.searched, self.positive = set[int](), set[int](), set[Expr]()
         self.places, self.made, self.constants = dict[int, StoredPath](), dict[int, Expr](), set[int]()
         self.unrolled, self.elements = dict[int, frozenset[int]](), dict[int, tuple[str, Value]]()

@@ -16,9 +16,9 @@ from translator.targets.pipeline.walk.context import Context
 def order(ctx: Context, keys: tuple[o.Ordering, ...]) -> None:
     """Sorts rows, where they can be."""
     found = ordering(ctx, keys)
-    ctx.unsorted = found is None
     if found is not None:
         ctx.commands.append(ctx.sort(found))
+        ctx.sorted = keys
 
 
 def ordering(ctx: Context, keys: tuple[o.Ordering, ...]) -> list[tuple[str, bool]] | None:
