@@ -9,7 +9,7 @@ import re
 from collections.abc import Container, Iterable
 
 from translator.kql import syntax as s
-from translator.plan.functions import aggregates, find
+from translator.plan.functions import aggregates, canonical, find
 
 
 def automatic_name(node: s.Node) -> str:
@@ -17,10 +17,9 @@ def automatic_name(node: s.Node) -> str:
     match node:
         case s.NameReference(name=name):
             return name
-        case s.Member(base=base, name=s.Name(value=name)):
-            return f"{automatic_name(base)}_{name}"
-        case s.Element(base=base, index=s.Literal(value=key)):
-            return f"{automatic_name(base)}_{key}"
+        case s.Member(base=base, name=s.Name(value=key)) | s.Element(base=base, index=s.Literal(value=key)):
+            named = automatic_name(base)
+            return f"{named}_{key}" if named else f"{key}"
         case s.Element(base=base):
             return f"{automatic_name(base)}_"
         case s.Named(names=(name, *_)):
@@ -68,11 +67,19 @@ def numbered(*nodes: s.Node) -> dict[int, int]:
             continue
         inward.append(node)
         stack.extend(node.children())
-    items = (item for node in reversed(inward) for item in _named_by(node) if not isinstance(item, s.Named) and not automatic_name(item))
+    items = (item for node in reversed(inward) for item in _named_by(node) if not _has_name(item))
     found = {id(item): number for number, item in enumerate(items, 1)}
     for body in bodies:
         found |= numbered(*body)
     return found
+
+
+def _has_name(item: s.Node) -> bool:
+    """Whether an item is named, by the query or by KQL. Functions that carry columns along name each of them."""
+    while isinstance(item, s.Parenthesized):
+        item = item.value
+    named = isinstance(item, s.Named) or bool(automatic_name(item))
+    return named or (isinstance(item, s.Call) and canonical(item.name) in ("arg_max", "arg_min", "take_any"))
 
 
 def _named_by(node: s.Node) -> tuple[s.Node, ...]:

@@ -61,7 +61,7 @@ def call(ctx: Context, node: s.Call, table: Table | None, scope: Scope) -> e.Exp
         )
         kept = "bag_pack_filled" if args and isinstance(args[0], e.Const) and args[0].value is True else "bag_pack"
         return e.Apply(node.span, Type.DYNAMIC, kept, columns)
-    if name == "estimate_data_size":
+    if name in ("estimate_data_size", "pack_array"):
         every = tuple(e.ColumnRef(node.span, c.type, c) for c in (table.names if table else {}).values())
         args = tuple(x for a in args for x in (every if isinstance(a, e.Apply) and a.function == "*" else (a,)))
     if name == "bag_pack_columns":

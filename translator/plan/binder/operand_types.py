@@ -61,7 +61,7 @@ def check_arguments(ctx: Context, node: s.Call, args: Sequence[e.Expr], scope: S
     ctx.problem(Problem("argument-type", span, told + ("" if this else _hint(kinds, types[place]))))
 
 
-_STARRED = frozenset({"arg_max", "arg_min", "argmax", "argmin", "take_any", "any", "estimate_data_size"})
+_STARRED = frozenset({"arg_max", "arg_min", "argmax", "argmin", "take_any", "any", "estimate_data_size", "pack_array"})
 """Functions that take ``*`` for all columns. Source: what Kusto.Language 12.4.1 refuses of others."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from translator.kql import syntax as s
@@ -65,10 +65,12 @@ def _aggregate_columns(ctx: Context, table: Table, item: s.Node, keys: list[e.Ex
     star = any(isinstance(a, s.Star) for a in call.arguments) if call else False
     if call and name in ("arg_max", "arg_min") and call.arguments:
         columns = _arg_columns(ctx, table, call, name, keys, scope)
-    elif call and name == "take_any" and (len(call.arguments) > 1 or star):
-        columns = [(n, e.Apply(call.span, x.type, "take_any", (x,))) for n, x in _listed_columns(ctx, table, call.arguments, keys, scope)]
-        if call.name == "any":
-            columns = [(f"any_{n}", x) for n, x in columns]
+    elif call and name == "take_any" and (call.name == "take_any" or len(call.arguments) > 1 or star):
+        listed = _columns_beside(ctx, table, keys) if star else _listed_columns(ctx, table, call.arguments, scope)
+        columns = [
+            (f"any_{n or f'arg{number}'}" if call.name == "any" or not n else n, e.Apply(call.span, x.type, "take_any", (x,)))
+            for number, (n, x) in enumerate(listed)
+        ]
     elif call and name in ("percentiles", "percentilesw") and len(call.arguments) > 1:
         weighted = name == "percentilesw"
         args = [ctx.expression(a, table, scope) for a in call.arguments]
@@ -90,14 +92,15 @@ def _aggregate_columns(ctx: Context, table: Table, item: s.Node, keys: list[e.Ex
     return list(zip(names, (x for _, x in columns), strict=True))
 
 
-def _listed_columns(
-    ctx: Context, table: Table, arguments: tuple[s.Node, ...], keys: list[e.Expr], scope: Scope
-) -> list[tuple[str, e.Expr]]:
-    """Arguments as named columns; ``*`` is every column that is no key."""
-    if any(isinstance(a, s.Star) for a in arguments):
-        own = {x.column for x in keys if isinstance(x, e.ColumnRef)}
-        return [(n, e.ColumnRef(None, c.type, c)) for n, c in ctx.own_columns(table).items() if c not in own]
-    return named_items(ctx, table, arguments, scope)
+def _columns_beside(ctx: Context, table: Table, keys: list[e.Expr]) -> list[tuple[str, e.Expr]]:
+    """What ``*`` is in a summary: every column that is no key."""
+    own = {x.column for x in keys if isinstance(x, e.ColumnRef)}
+    return [(n, e.ColumnRef(None, c.type, c)) for n, c in ctx.own_columns(table).items() if c not in own]
+
+
+def _listed_columns(ctx: Context, table: Table, arguments: Iterable[s.Node], scope: Scope) -> list[tuple[str, e.Expr]]:
+    """Arguments and their names, which are empty where the function gives them one."""
+    return [(automatic_name(a), ctx.expression(a.value if isinstance(a, s.Named) else a, table, scope)) for a in arguments]
 
 
 def _arg_columns(ctx: Context, table: Table, call: s.Call, function: str, keys: list[e.Expr], scope: Scope) -> list[tuple[str, e.Expr]]:
@@ -108,23 +111,26 @@ def _arg_columns(ctx: Context, table: Table, call: s.Call, function: str, keys: 
     first, *rest = call.arguments
     if isinstance(first, s.Star):
         ctx.problem(Problem("argument-type", first.span, f"{call.name}() takes * behind what it looks for, and not for that"))
-    ((name, by),) = named_items(ctx, table, (first,), scope)[:1]
+    ((_, by),) = named_items(ctx, table, (first,), scope)[:1]
     check_is(ctx, f"{call.name}() takes", by, "orderable", first.span)
-    named = automatic_name(first) or (name if isinstance(first, s.Named) else "")
-    columns: list[tuple[str, e.Expr]] = [(named or f"{function[4:]}_", by)]
+    named = automatic_name(first)
+    older = function != call.name  # argmax() and argmin() put the first column's name before the others
+    before = f"{function[4:]}_{named}"
+    columns: list[tuple[str, e.Expr]] = [(before if older else named or before, by)]
     star = any(isinstance(a, s.Star) for a in rest)
     listed = [by, *keys] if star else [by]
     for number, argument in enumerate(rest, 1):
         if isinstance(argument, s.Star):
-            others = [(n, x) for n, x in _listed_columns(ctx, table, (argument,), keys, scope) if x not in listed]
-            columns += others
+            others = [(n, x) for n, x in _columns_beside(ctx, table, keys) if x not in listed]
+            columns += [(f"{before}_{n}" if older else n, x) for n, x in others]
             listed += [x for _, x in others]
             continue
         value = ctx.expression(argument.value if isinstance(argument, s.Named) else argument, table, scope)
         if star and isinstance(value, e.ColumnRef) and value in listed:
             continue
         listed.append(value)
-        columns.append((automatic_name(argument) or f"{function[4:]}_{named}_arg{number}", value))
+        shown = automatic_name(argument)
+        columns.append((shown if shown and not older else f"{before}_{shown or f'arg{number}'}", value))
     return [(n, e.Apply(call.span, x.type, function, (by, x))) for n, x in columns]
 
 
