@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 import json
 import math
@@ -16,16 +17,26 @@ def dumps(value: Any) -> str | None:
     return None if value is None else json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=text_of)
 
 
+_WRITTEN_OUT = re.compile(
+    r"(?:[a-z]+, *)?(\d{1,2})([ -])([a-z]{3})\2(\d\d|\d{4}) (\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?)", re.ASCII | re.IGNORECASE
+)
+"""A date with the name of its month, as RFC 822 and RFC 850 have it: datetime data type, "Supported formats"."""
+
+
 def datetime_of(text: str) -> dt.datetime | None:
-    """A datetime's text in the forms that ``todatetime`` takes: ISO 8601 and RFC 1123 above all."""
-    text = text.strip().strip("\"'")
+    """A datetime's text in the forms that ``todatetime`` takes: ISO 8601, RFC 822 and RFC 850 above all."""
+    text = re.sub(r" *\b(?:GMT|UTC)$", "", text.strip().strip("\"'"))
+    if written := _WRITTEN_OUT.fullmatch(text):
+        day, _, month, year, time = written.groups()
+        century = (2000 if int(year) < 50 else 1900) if len(year) == 2 else 0  # RFC 2822, section 4.3
+        number = next((n for n, name in enumerate(calendar.month_abbr) if name.lower() == month.lower()), 0)
+        text = f"{int(year) + century:04}-{number:02}-{day:0>2}T{time:0>5}"
     if re.fullmatch(r"[\d\s,/-]+", text):
         text = re.sub(r"\s*([,/-])\s*", lambda m: "-" if m[1] == "," else m[1], text)
     if not text:
         return None
-    plain = re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})", text)
-    if plain:
-        text = f"{plain[1]}-{plain[2]:0>2}-{plain[3]:0>2}"
+    if plain := re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})([T ].*)?", text):
+        text = f"{plain[1]}-{plain[2]:0>2}-{plain[3]:0>2}{plain[4] or ''}"
     try:
         found = dt.datetime.fromisoformat(_shortened(text))
     except ValueError:
@@ -34,13 +45,11 @@ def datetime_of(text: str) -> dt.datetime | None:
             "%m/%d/%Y %I:%M:%S %p",
             "%m/%d/%Y %H:%M:%S",
             "%m/%d/%Y",
-            "%a, %d %b %Y %H:%M:%S %Z",
-            "%d %b %Y %H:%M:%S",
             "%d-%b-%y",
             "%Y-%m",
         ):
             try:
-                found = dt.datetime.strptime(text.removesuffix(" UTC"), form)
+                found = dt.datetime.strptime(text, form)
                 break
             except ValueError:
                 continue

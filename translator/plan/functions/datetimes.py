@@ -196,7 +196,7 @@ def make_timespan(first: Dynamic, second: Dynamic = None, third: Dynamic = None,
     return int(days) * DAY + (int(hours) * 3600 + int(minutes) * 60) * TICKS + round(float(seconds) * TICKS)
 
 
-_DATETIME_FORMAT = re.compile(r"yyyy|yy|MMM?M?|M|dd?d?d?|HH?|hh?|mm?|ss?|f{1,7}|F{1,7}|tt|'[^']*'|\\.|.", re.S)
+_DATETIME_FORMAT = re.compile(r"yyyy|yy?|MMM?M?|M|dd?d?d?|HH?|hh?|mm?|ss?|f{1,7}|F{1,7}|tt|'[^']*'|\\.|.", re.S)
 
 
 @F.scalar("format_datetime(date: datetime, format: constant string) -> string", named="argument")
@@ -210,6 +210,8 @@ def format_datetime(moment: dt.datetime, text: str, tick: int = 0) -> str:
                 return f"{moment.year:04}"
             case "yy":
                 return f"{moment.year % 100:02}"
+            case "y":
+                return str(moment.year % 100)
             case "MM":
                 return f"{moment.month:02}"
             case "M":
