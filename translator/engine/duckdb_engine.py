@@ -107,6 +107,6 @@ class DuckDbEngine:
 
 
 _NATIVE = {
-    Type.BOOL: "BOOLEAN", Type.INT: "BIGINT", Type.LONG: "BIGINT", Type.REAL: "DOUBLE", Type.DECIMAL: "DOUBLE", Type.DATETIME: "TIMESTAMP",
+    Type.BOOL: "BOOLEAN", Type.INT: "BIGINT", Type.LONG: "BIGINT", Type.REAL: "DOUBLE", Type.DECIMAL: "DECIMAL(38, 0)", Type.DATETIME: "TIMESTAMP",
     Type.TIMESPAN: "BIGINT",
 }  # fmt: skip

@@ -119,6 +119,6 @@ def _package() -> Path:
 
 
 _NATIVE = {
-    Type.BOOL: "boolean", Type.INT: "int", Type.LONG: "bigint", Type.REAL: "double", Type.DECIMAL: "double", Type.DATETIME: "timestamp",
+    Type.BOOL: "boolean", Type.INT: "int", Type.LONG: "bigint", Type.REAL: "double", Type.DECIMAL: "decimal(38, 0)", Type.DATETIME: "timestamp",
     Type.TIMESPAN: "bigint",
 }  # fmt: skip

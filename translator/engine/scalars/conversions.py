@@ -87,6 +87,9 @@ def to_text(ctx: Values, expr: e.Expr) -> exp.Expr:
             found = ctx.sql("CASE WHEN $1 THEN 'True' WHEN NOT $1 THEN 'False' END", value)
         case Type.REAL if "is_nan" in ctx.dialect.words:
             found = ctx.sql("CASE WHEN $1 THEN 'NaN' ELSE $2 END", ctx.word("is_nan", value), ctx.cast(value, Type.STRING))
+        case Type.DECIMAL:  # SQL shows the zeros of its scale
+            shortened = "CASE WHEN $1 LIKE '%.%' THEN TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM $1)) ELSE $1 END"
+            found = ctx.sql(shortened, ctx.cast(value, Type.STRING))
         case _:
             found = ctx.cast(value, Type.STRING)
     return ctx.never_null(found, Type.STRING)

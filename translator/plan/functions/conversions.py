@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 from translator.plan.functions.declare import Family
 from translator.plan.functions.values import Dynamic, type_name
@@ -58,11 +59,11 @@ def dynamic_to_json(value: Dynamic) -> str:
 
 
 @F.scalar("parse_version(version: string) -> decimal")
-def parse_version(text: str) -> float | None:
+def parse_version(text: str) -> Decimal | None:
     parts = text.split(".")
     if not 1 <= len(parts) <= 4 or not all(re.fullmatch(r"\d{1,8}", p) for p in parts):
         return None
-    return float("".join(p.zfill(8) for p in [*parts, *["0"] * (4 - len(parts))]))
+    return Decimal("".join(p.zfill(8) for p in [*parts, *["0"] * (4 - len(parts))]))
 
 
 @F.scalar("assert(predicate: bool, message: string) -> bool")
