@@ -358,6 +358,8 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     ("datatable(x:int)[1, 2, int(null)] | where x !in (1, int(null)) | count", [(1,)]),
     ("datatable(x:int)[3, int(null), 2] | sort by x | project x", [(3,), (2,), (None,)]),
     ("datatable(x:int)[3, int(null), 2] | sort by x asc | project x", [(None,), (2,), (3,)]),
+    ("datatable(x:real, i:int)[real(nan), 1, 2.0, 2, real(null), 3, real(-inf), 4] | sort by x asc | project i", [(3,), (1,), (4,), (2,)]),
+    ("datatable(x:real, i:int)[real(nan), 1, 2.0, 2, real(null), 3, real(-inf), 4] | top 4 by x | project i", [(2,), (4,), (1,), (3,)]),
     ("datatable(x:dynamic)[dynamic(null), dynamic([]), dynamic([1, 2]), dynamic({'a': 1})] | mv-expand x", [(None,), (1,), (2,), ({"a": 1},)]),
     ("print x = dynamic(['a', 'b']), y = dynamic([1]) | mv-expand with_itemindex=i x to typeof(string), y to typeof(long)",
      [("a", 1, 0), ("b", None, 1)]),

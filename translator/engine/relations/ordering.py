@@ -27,9 +27,14 @@ def sorted_by(compiler: Compiling, query: Relational, keys: tuple[o.Ordering, ..
             items.append((column, expr))
         if comparisons.mixed(compiler.scalars, expr):
             mixed[column.id] = column
-        order.append(
-            exp.Ordered(this=compiler.reference(column), desc=key.descending, nulls_first=key.nulls_first, explicit_null_order=True)
-        )
+        reference = compiler.reference(column)
+        if column.type == Type.REAL and "is_nan" in compiler.dialect.words:
+            # NaN stands beside null, at the end where that is: sort operator, "Using special floating-point values".
+            grade = compiler.scalars.sql(
+                "CASE WHEN $1 IS NULL THEN 2 WHEN $2 THEN 1 ELSE 0 END", reference, compiler.scalars.word("is_nan", reference)
+            )
+            order.append(exp.Ordered(this=grade, desc=key.nulls_first))
+        order.append(exp.Ordered(this=reference, desc=key.descending, nulls_first=key.nulls_first, explicit_null_order=True))
     if items:
         query = computed(compiler, query, tuple(items))
     for column in mixed.values():
