@@ -404,6 +404,7 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
      [("a", [1, 0, 1], [0, 2, 4]), ("b", [1], [8])]),
     ("datatable(t:long)[1, 5, 7] | make-series s = count() on t in range(1, 7, 2)", [([1, 0, 1, 1], [0, 2, 4, 6])]),
     ("datatable(t:real)[0.5, 0.7] | make-series s = count() default=9 on t from 0.0 to 1.0 step 0.25", [([9, 9, 2, 9], [0.0, 0.25, 0.5, 0.75])]),
+    ("datatable(t:real)[0.5] | make-series s = avg(t), n = count() on t from 0.0 to 1.0 step 0.5 | project tostring(s), tostring(n)", [("[0.0,0.5]", "[0,1]")]),
     ("datatable(t:timespan)[1h] | make-series s = count() on t from 0h to 2h step 1h", [([0, 1], ["00:00:00", "01:00:00"])]),
     ("datatable(t:long)[] | make-series s = count() on t from 0 to 2 step 1", []),
     ("datatable(t:long)[] | make-series kind=nonempty s = count() default=7 on t from 0 to 2 step 1", [([7, 7], [0, 1])]),

@@ -87,6 +87,8 @@ def series(compiler: Compiling, relation: o.Series) -> Relational:
         first, length = start, compiler.scalars.sql(counted, start, stop, step)
     for (made, _), (target, _, default) in zip(values, relation.aggregates, strict=True):
         element = conversions.to_dynamic(compiler.scalars, e.ColumnRef(None, made.type, made))
+        if made.type == Type.REAL:  # all of an array are reals then
+            default = e.Apply(default.span, Type.REAL, "todouble", (default,))
         pair = compiler.scalars.sql("'[' || CAST($1 AS TEXT) || ',' || COALESCE($2, 'null') || ']'", compiler.reference(place), element)
         joined = compiler.scalars.sql("'[' || $1 || ']'", exp.GroupConcat(this=pair, separator=exp.Literal.string(",")))
         call = compiler.scalars.python(
