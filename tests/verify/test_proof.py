@@ -178,6 +178,16 @@ def test_what_a_language_leaves_open_is_read_in_one_way_for_all_worlds() -> None
     assert Trial(right, SOURCE).prove("sigma", given).outcome is Outcome.CONTRADICTED
 
 
+@pytest.mark.parametrize(
+    ("timespan", "outcome"), [("1h", "proven"), ("60m", "proven"), ("61m", "contradicted"), ("1d", "contradicted"), ("30m", "contradicted")]
+)
+def test_a_correlation_measures_its_own_timespan_however_far_its_rule_looks_back(timespan: str, outcome: str) -> None:
+    conversion = translator.convert(rule(COUNT.replace("| summarize", "| where isnotempty(IPAddress) | summarize")), ("sigma",), SOURCE)
+    text = conversion.outputs["sigma"].text
+    assert text.count("timespan: 1h") == 1
+    assert prove(conversion, "sigma", text.replace("timespan: 1h", f"timespan: {timespan}"), SOURCE).outcome.value == outcome
+
+
 def test_another_event_of_a_group_of_one_what_the_query_leaves_out_and_limits_of_time_are_tried() -> None:
     latest = f"{SIGNINS} | summarize arg_max(TimeGenerated, *) by UserPrincipalName, AppDisplayName | where ResultType == '50126'"
     listed = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from math import ceil
 from types import MappingProxyType
@@ -197,7 +198,11 @@ class SideBySide(Stage):
             return max(0, ceil(self.at() - output.since))
         head = output.head or self.conversion.detection
         known = output.lookback or (head.lookback if isinstance(head, Detection) else None)
-        return known or self.conversion.rule.period or self.options.timespan
+        known = known or self.conversion.rule.period or self.options.timespan
+        if output.target == "sigma":  # a correlation measures its own timespan, however far the rule looks back
+            with suppress(NotReadable):
+                known = max(known, *(span for text in output.texts for span in (0, *sigma.timespans(text))))
+        return known
 
     def without_limits(self, output: Output) -> set[str]:
         """The tables of whose events neither the rule nor the query says how old they may be: that is a matter of the schedule as well."""

@@ -22,7 +22,7 @@ from translator.verify.sigma.conditions import Conditions
 from translator.verify.sigma.correlations import Correlations
 from translator.verify.sigma.events import events_of
 
-__all__ = ["parse", "run"]
+__all__ = ["parse", "run", "timespans"]
 
 
 def parse(text: str) -> SigmaCollection:
@@ -50,6 +50,15 @@ def _read(text: str) -> tuple[SigmaCollection, dict[int, list[Any]]]:
     """The rules of a text, and the conditions of each by the id of the rule: pySigma parses these anew whenever they are asked for."""
     collection = parse(text)
     return collection, {}
+
+
+def timespans(text: str) -> list[int]:
+    """The timespans of the correlations of a text, in seconds.
+
+    Raises:
+        NotReadable: for what is no YAML or no Sigma.
+    """
+    return [r.timespan.seconds for r in _read(text)[0].rules if isinstance(r, SigmaCorrelationRule)]
 
 
 def run(
