@@ -13,7 +13,6 @@ are within ``nullSafeFilter`` and ask each value of a field, ``multiValueDocValu
 from __future__ import annotations
 
 import datetime as dt
-import ipaddress
 import itertools
 import re
 from collections.abc import Iterator, Mapping
@@ -22,7 +21,7 @@ from typing import TypeAlias
 
 from translator.verify.eql import patterns
 from translator.verify.eql.documents import Document
-from translator.verify.eql.functions import FUNCTIONS, Result, calculated, is_address, text_of
+from translator.verify.eql.functions import FUNCTIONS, Result, as_ipv6, calculated, is_address, text_of
 from translator.verify.eql.syntax import (
     Among,
     And,
@@ -216,16 +215,11 @@ def _ordered(operator: str, sign: int) -> bool:
 
 
 def _addresses(operator: str, left: Value, right: Value) -> bool:
-    """Addresses compared: by their 16 bytes, in which those of IPv4 lie in ::ffff:0:0/96 (org.apache.lucene.document.InetAddressPoint)."""
+    """Addresses compared, as numbers of 16 bytes."""
     if not is_address(left) or not is_address(right):
         return operator == "!="
-    a, b = (_bytes(str(v)) for v in (left, right))
+    a, b = (as_ipv6(str(v)) for v in (left, right))
     return _ordered(operator, (a > b) - (a < b))
-
-
-def _bytes(address: str) -> bytes:
-    found = ipaddress.ip_address(address)
-    return found.packed if found.version == 6 else b"\0" * 10 + b"\xff\xff" + found.packed
 
 
 _ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}

@@ -118,17 +118,25 @@ def _between(args: Sequence[Value], caseless: bool) -> Result:
 
 
 def _cidr_match(args: Sequence[Value], caseless: bool) -> Result:
-    address = ipaddress.ip_address(text_of(args[0]))
+    """A query for the field: as for ``==``, an address of IPv4 is that of IPv6 within ``::ffff:0:0/96``, however it was spelled."""
+    address = as_ipv6(text_of(args[0]))
     return any(address in network(text_of(a)) for a in args[1:])
 
 
+def as_ipv6(address: str) -> ipaddress.IPv6Address:
+    """An address by its 16 bytes, in which those of IPv4 lie in ::ffff:0:0/96 (org.apache.lucene.document.InetAddressPoint)."""
+    found = ipaddress.ip_address(address)
+    return found if found.version == 6 else ipaddress.IPv6Address(b"\0" * 10 + b"\xff\xff" + found.packed)
+
+
 @cache
-def network(block: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+def network(block: str) -> ipaddress.IPv6Network:
     """A CIDR block; bits behind its prefix are ignored."""
     try:
-        return ipaddress.ip_network(block, strict=False)
+        found = ipaddress.ip_network(block, strict=False)
     except ValueError as error:
         raise NotReadable(f"the CIDR block {block}") from error
+    return ipaddress.IPv6Network((as_ipv6(str(found.network_address)), found.prefixlen + 128 - found.max_prefixlen))
 
 
 def _index_of(args: Sequence[Value], caseless: bool) -> Result:
