@@ -422,6 +422,29 @@ def test_a_summary_beside_sorted_rows_stands_before_what_sorts_them() -> None:
 
 
 @pytest.mark.parametrize("target", ["splunk", "esql"])
+@pytest.mark.parametrize(
+    ("pivot", "verdict"),
+    [
+        ("| evaluate pivot(ResultType, count(), UserPrincipalName)", Verdict.SAME_ALERTS),
+        ("| project UserPrincipalName, IPAddress, r = ResultType | evaluate pivot(r) | summarize c = count() by UserPrincipalName"
+         " | where c > 1", Verdict.SAME_ALERTS),
+        ("| project UserPrincipalName, ResultType | evaluate pivot(ResultType) | where ['0'] > 2 | project UserPrincipalName",
+         Verdict.SAME_ALERTS),
+        ("| evaluate pivot(ResultType, dcount(IPAddress), UserPrincipalName) : (UserPrincipalName: string, ['0']: long, ['50126']: long)"
+         " | where ['0'] > 1", Verdict.EXACT),
+        # the columns of the table that it keeps are not all known
+        ("| evaluate pivot(ResultType)", None),
+        # any value of several
+        ("| evaluate pivot(ResultType, any(IPAddress), UserPrincipalName) | where ['0'] startswith '1'", None),
+    ],
+)  # fmt: skip
+def test_pivot_has_a_row_for_what_it_keeps(pivot: str, verdict: Verdict | None, target: str) -> None:
+    for seed in range(3):
+        output, difference = checked(f"{SIGNINS} {pivot}", events(random.Random(seed), 40), [], target)
+        assert (None if output is None else output.verdict) is verdict and difference == ""
+
+
+@pytest.mark.parametrize("target", ["splunk", "esql"])
 def test_a_part_without_limits_looks_back_farther_than_those_with_some(target: str) -> None:
     kql = "AuditLogs | where Identity !in ((SigninLogs | where TimeGenerated > ago(2h) | distinct UserPrincipalName)) | project Identity"
     output = piped(target, rule(kql), OPTIONS)

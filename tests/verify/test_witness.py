@@ -164,6 +164,12 @@ def test_columns_of_a_pivot_are_elements_of_one_array() -> None:
     assert '<Data Name="Image">x.exe</Data>' in data and '<Data Name="CommandLine">-q</Data>' in data
 
 
+def test_a_pivot_that_counts_makes_a_column_of_a_text_that_is_not_empty() -> None:
+    query = "SigninLogs | evaluate pivot(ResultType, count(), UserPrincipalName)"
+    (event,) = (first := worlds(translator.bind(query), NOW)[0]).events
+    assert event.values["ResultType"] and judged(query, [first], NOW) == [True]
+
+
 def test_worlds_run_together_do_not_meet() -> None:
     query = "SigninLogs | summarize n = count() by UserPrincipalName | where n == 2"
     event = Event("SigninLogs", {"UserPrincipalName": "ann"}, -60)

@@ -13,7 +13,7 @@ from translator.detection.model import Detection, NoDetection
 from translator.detection.trigger import trigger_of
 from translator.detection.windows import windows_decide, with_given_moments
 from translator.engine.constant_folding import fold_constants
-from translator.fidelity import Diagnostic, Verdict, verdict_of
+from translator.fidelity import Diagnostic, Place, Verdict, verdict_of
 from translator.kql.parser import parse
 from translator.pipeline.lanes import moved, triggered, within_bounds
 from translator.pipeline.registry import target_of
@@ -352,6 +352,8 @@ def _walked(rule: Rule, plan: o.Plan, options: Options) -> _Walked:
     read, said = spelled_out(plan if timed is plan else fold_constants(timed), _identifying(rule, plan)), tuple[Diagnostic, ...]()
     if timed is not plan:
         said = (_of_search(period),)
+    if (pivot := next((n for n in o.relations(plan.root) if isinstance(n, o.Plugin) and n.name == "pivot"), None)) is not None:
+        said = (*said, Diagnostic("columns-differ", "the columns that pivot makes of values are not shown", pivot.span, Place.SHOWN))
     shown = shown_columns(read, entities_of(rule, plan) | frozenset(rule.alert_columns))
     counted = trigger_of(rule.trigger_operator, rule.trigger_threshold) is not None
     keys = frozenset[int]() if counted else only_apart(read, _identifying(rule, read))

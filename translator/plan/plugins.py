@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from translator.plan import expressions as e
 from translator.plan import operators as o
@@ -75,3 +76,47 @@ def activity_counts(
     results = tuple((column(n, Type.LONG), x) for n, x in made.items())
     found = o.Aggregate(span, both, ((final, ref(shown)), *paired(keys, by)), results)
     return found, {c.name: c for c in (final, *keys, *(c for c, _ in results))}
+
+
+PIVOTED: Mapping[str, str] = MappingProxyType(
+    {
+        "count": "countif", "make_bag": "make_bag_if", "make_list": "make_list_if", "make_set": "make_set_if",
+        **{name: f"{name}if" for name in ("min", "max", "take_any", "sum", "dcount", "avg", "stdev", "variance")},
+    }
+)  # fmt: skip
+"""The aggregates that pivot takes, with those of the rows of one value: learn.microsoft.com/kusto/query/pivot-plugin."""
+
+
+def of_value(span: e.Span | None, spread: e.Expr, value: str, function: str, subjects: Sequence[e.Expr], kind: Type) -> e.Expr:
+    """What pivot has in the column that it makes of a value."""
+    text = e.Apply(span, Type.STRING, "tostring", (spread,))
+    asked = e.Apply(span, Type.BOOL, "==", (text, e.const(value)))
+    return e.Apply(span, kind, PIVOTED[function], (*subjects[:1], asked, *subjects[1:]))
+
+
+def pivot_of(node: object) -> tuple[o.Compute, o.Plugin] | None:
+    """What names the columns that pivot keeps, and pivot; None for anything else."""
+    match node:
+        case o.Compute(span=span, input=o.Plugin(name="pivot", span=same) as plugin) if span == same:
+            return node, plugin
+    return None
+
+
+def pivoted(kept: o.Compute, plugin: o.Plugin, columns: Iterable[e.Column]) -> o.Aggregate | None:
+    """The rows of pivot as those of a summary; None for an aggregate that it has not.
+
+    Args:
+        kept: what is kept of its input.
+        columns: those that it makes of values.
+    """
+    match plugin.arguments:
+        case (spread,):
+            function, subjects = "count", tuple[e.Expr, ...]()
+        case (spread, e.Apply(function=function, args=subjects)) if function in PIVOTED:
+            pass
+        case _:
+            return None
+    if plugin.input is None:
+        return None
+    made = tuple((c, of_value(plugin.span, spread, c.name, function, subjects, c.type)) for c in columns)
+    return o.Aggregate(plugin.span, plugin.input, kept.items, made)

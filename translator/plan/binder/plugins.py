@@ -22,7 +22,7 @@ from translator.plan.binder.sources import unsupported, unsupported_with
 from translator.plan.binder.summaries import grouped
 from translator.plan.functions import CONVERSIONS, canonical, plugins, result_type
 from translator.plan.naming import automatic_name
-from translator.plan.plugins import activity_counts
+from translator.plan.plugins import PIVOTED, activity_counts, of_value
 from translator.plan.timelines import TIMELINES
 from translator.plan.types import Type, type_of
 
@@ -43,7 +43,7 @@ def evaluate(ctx: Context, table: Table, node: s.Evaluate, scope: Scope) -> Tabl
         _check_pivot(ctx, table, node, scope)
     if name == "bag_unpack":
         return _bag_unpack(ctx, table, node, scope)
-    if name == "pivot" and ctx.discover is not None and (schema is None or not schema.open):
+    if name == "pivot" and (ctx.discover is not None if schema is None else not schema.open):
         return _pivot(ctx, table, node, scope)
     if schema is not None:
         declared = {c.name.value: type_of(c.type) for c in schema.columns}
@@ -62,10 +62,15 @@ def evaluate(ctx: Context, table: Table, node: s.Evaluate, scope: Scope) -> Tabl
             used = {automatic_name(x) for a in arguments[1:2] if isinstance(a, s.Call) for x in a.arguments}
             wanted = [a for a in arguments[2:] if isinstance(a, s.NameReference)]
             names = {a.name: c for a in wanted if (c := named_column(ctx, table, a.name, a.span, scope)) is not None}
+            is_told = bool(names) or not table.sources
             names = names or {n: c for n, c in table.names.items() if n != first.name and n not in used}
             values = tuple(ctx.expression(a, table, scope) for a in arguments[:2])
             plugin = o.Plugin(node.span, table.relation, reason, name, values, ctx.unknown_source(node.span))
-            return Table(plugin, names, (plugin.source,))
+            if not names or not is_told:
+                return Table(plugin, names, (plugin.source,))
+            # What is kept has columns of its own: they are the keys of its rows.
+            items = tuple((ctx.column(n, c.type), e.ColumnRef(node.span, c.type, c)) for n, c in names.items())
+            return Table(o.Compute(node.span, plugin, items), {c.name: c for c, _ in items}, (plugin.source,))
         case "autocluster" | "basket" | "diffpatterns":
             counts = ("CountA", "CountB", "PercentA", "PercentB", "PercentDiffAB") if name == "diffpatterns" else ("Count", "Percent")
             added = {"SegmentId": Type.LONG} | {c: Type.LONG if c.startswith("Count") else Type.REAL for c in counts}
@@ -139,16 +144,8 @@ def _timeline(ctx: Context, table: Table, node: s.Evaluate, scope: Scope, reason
     return Table(found, names)
 
 
-_PIVOTED = {
-    "count": "countif", "make_bag": "make_bag_if", "make_list": "make_list_if", "make_set": "make_set_if",
-    **{name: f"{name}if" for name in ("min", "max", "take_any", "sum", "dcount", "avg", "stdev", "variance")},
-}  # fmt: skip
-"""The aggregates that pivot takes, with those of the rows of one value."""
-
-
 def _pivot(ctx: Context, table: Table, node: s.Evaluate, scope: Scope) -> Table:
     """pivot: a column for each value of one, with an aggregate of its rows. Source: learn.microsoft.com/kusto/query/pivot-plugin."""
-    assert ctx.discover is not None
     arguments = node.call.arguments
     first = arguments[0] if arguments else None
     pivoted = resolve(ctx, table, first.name) if isinstance(first, s.NameReference) else None
@@ -157,33 +154,32 @@ def _pivot(ctx: Context, table: Table, node: s.Evaluate, scope: Scope) -> Table:
     if pivoted is None or not all(isinstance(a, s.NameReference) for a in others):
         raise BindError("pivot takes a column, an aggregate, and the columns to keep", node.span)
     function = canonical(call.name) if call is not None else "count"
-    if function not in _PIVOTED:
-        raise BindError(f"pivot has no aggregate {function}(): it has {', '.join(_PIVOTED)}", node.span)
+    if function not in PIVOTED:
+        raise BindError(f"pivot has no aggregate {function}(): it has {', '.join(PIVOTED)}", node.span)
     subjects = tuple(ctx.expression(a, table, scope) for a in call.arguments) if call is not None else ()
     used = {pivoted, *(c for x in subjects for c in e.columns_of(x))}
     kept = [(a.name, resolve(ctx, table, a.name)) for a in others if isinstance(a, s.NameReference)]
     kept = kept or [(n, c) for n, c in table.names.items() if c not in used]
     keys = tuple((ctx.column(n, c.type), e.ColumnRef(node.span, c.type, c)) for n, c in kept if c is not None)
-    text = e.Apply(node.span, Type.STRING, "tostring", (e.ColumnRef(node.span, pivoted.type, pivoted),))
+    spread = e.ColumnRef(node.span, pivoted.type, pivoted)
     if node.schema is not None:
         values = [c.name.value for c in node.schema.columns if c.name.value not in dict(kept)]
     else:
-        column = ctx.column("text", Type.STRING)
+        column, text = ctx.column("text", Type.STRING), e.Apply(node.span, Type.STRING, "tostring", (spread,))
         named = o.Distinct(node.span, o.Compute(node.span, table.relation, ((column, text),)), (column,))
+        assert ctx.discover is not None
         values = [value for value, _ in ctx.discover(named, "pivot", (e.ColumnRef(node.span, column.type, column),))]
     if taken := [v for v in values if not v or v in dict(kept)]:
         raise BindError(f"pivot makes no column of the value {taken[0]!r}: it is empty, or the name of another column", node.span)
     kind = result_type(function, [x.type for x in subjects])
-    found = []
-    for value in values:
-        of_value = e.Apply(node.span, Type.BOOL, "==", (text, e.const(value)))
-        given = (*subjects[:1], of_value, *subjects[1:])
-        found.append((ctx.column(value, kind), e.Apply(node.span, kind, _PIVOTED[function], given)))
+    found = [(ctx.column(value, kind), of_value(node.span, spread, value, function, subjects, kind)) for value in values]
     names = [c.name for c, _ in (*keys, *found)]
     result = grouped(ctx, table, node.span, keys, tuple(found), names)
     if node.schema is not None:
         declared = {c.name.value: type_of(c.type) for c in node.schema.columns}
         if {n: c.type for n, c in result.names.items()} != declared:
+            if ctx.discover is None:  # types of columns may be unknown
+                return unsupported_with(ctx, Table(table.relation, {}), node, declared, "the columns of pivot are not those declared")
             shown = ", ".join(f"{n}:{c.type}" for n, c in result.names.items())
             raise BindError(f"the schema of pivot is another than that of what it makes: {shown}", node.span)
         result.names.update({n: result.names.pop(n) for n in declared})

@@ -15,6 +15,7 @@ from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, P
 from translator.plan.functions import aggregates
 from translator.plan.outer import with_inner_joins
 from translator.plan.patterns import extractions, matching
+from translator.plan.plugins import pivot_of, pivoted
 from translator.plan.rewriting import rewritten
 from translator.plan.scalars import with_scalars_joined
 from translator.plan.series import with_series_summed
@@ -55,6 +56,8 @@ def spelled_out(plan: o.Plan, identifying: Container[str] = ()) -> o.Plan:
             return _listed(node, listed[node.kind, node.name], named.get(node.source.id, {}).values(), fresh)
         if isinstance(node, o.Plugin) and node.name == "bag_unpack" and (unpacked := _unpacked(node, named)) is not None:
             return unpacked
+        if (pivot := pivot_of(node)) is not None:
+            return pivoted(*pivot, named.get(pivot[1].source.id, {}).values()) or node
         if not isinstance(node, o.Parse):
             return node
         matched = o.Filter(node.span, node.input, matching(node)) if node.filters else node.input

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 from translator import catalog
 from translator.plan import operators as o
-from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Path, missing
+from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Path, missing, negation
+from translator.plan.plugins import pivot_of, pivoted
 from translator.plan.types import Type
 from translator.targets.formulas import parsed
 from translator.verify.witness.events import Event
@@ -100,6 +102,10 @@ class Builder:
                 return Nothing(state, {column.id: start})
             case o.Filter(input=inner, predicate=predicate):
                 return Filtered(state, self.row(inner), predicate)
+            case o.Compute() if (
+                (pivot := pivot_of(relation)) is not None and not _takes_values(pivot[1]) and (summary := pivoted(*pivot, ())) is not None
+            ):
+                return self.row(replace(summary, input=o.Filter(relation.span, summary.input, _is_named(pivot[1]))))
             case o.Compute(input=inner, items=items):
                 return Computed(state, self.row(inner), {c.id: x for c, x in items}, False)
             case o.Project(input=inner, items=items):
@@ -182,6 +188,20 @@ def _joined(column: Column) -> str:
 
 
 _WORDS = {"Series": "make-series", "ParsePairs": "parse-kv"}
+
+
+def _takes_values(pivot: o.Plugin) -> bool:
+    """Whether what pivot has in its columns are values of its input."""
+    match pivot.arguments:
+        case (_, Apply(function="take_any")):
+            return True
+    return False
+
+
+def _is_named(pivot: o.Plugin) -> Expr:
+    """That a value has a name, which is no empty text."""
+    text = Apply(pivot.span, Type.STRING, "tostring", pivot.arguments[:1])
+    return negation(Apply(pivot.span, Type.BOOL, "isempty", (text,)))
 
 
 def _merged(column: Column, source: Column | None) -> Expr:

@@ -256,10 +256,11 @@ class Pivoted(Row):
     def __init__(self, state: State, plugin: o.Plugin, make_row: Callable[[int], Row]) -> None:
         super().__init__(state, (make_row(0),), frozenset())
         self.plugin, self.make_row = plugin, make_row
-        key, made, *_ = plugin.arguments
-        if not (isinstance(made, Apply) and made.function == "take_any"):
-            raise NotKnown("pivot with such an aggregate", plugin.span)
-        self.key, self.shown = key, made.args[0]
+        match plugin.arguments:
+            case (key, Apply(function="take_any", args=(shown,))):
+                self.key, self.shown = key, shown
+            case _:
+                raise NotKnown("pivot with such an aggregate", plugin.span)
         self.named: dict[str, Row] = {}
 
     def has(self, column: Column) -> bool:
