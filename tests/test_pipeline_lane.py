@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import itertools
 import json
@@ -1129,6 +1130,35 @@ def test_a_column_that_is_taken_from_a_text_is_no_field_that_events_have_of_its_
     assert not spl_reader.run(output.text, [event], NOW.timestamp())
 
 
+BYTES = [
+    b"ann", b"annabel", b"an", b"a%00b", b"x\ny\tz", bytes(range(1, 128)), "\u00dcn\u00ef \u4e00 \U0001f600".encode(),
+    "tcp $x".encode("utf-16-le"), b"\0", b"\xff\xfe", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xc0\x80", b"\xe2\x82",
+]  # fmt: skip
+NO_BASE64 = ["", "====", "A", "AB", "ABC", "A===", "AB=C", "YW5u\n", " YW5u", "YW5u,", "YW 5", "%41%"]
+
+
+@pytest.mark.parametrize(
+    ("decoded", "verdict"),
+    [
+        ("extend d = base64_decode_tostring(AppDisplayName) | summarize c = count() by AppDisplayName, n = strlen(d), e = d has 'tcp'",
+         Verdict.SAME_ALERTS),
+        ("where isempty(base64_decode_tostring(AppDisplayName)) | summarize c = count() by AppDisplayName", Verdict.SAME_ALERTS),
+        (r"extend d = replace_string(base64_decode_tostring(AppDisplayName), '\u0000', '') | summarize c = count() by d", Verdict.EXACT),
+        (r"extend d = base64_decode_tostring(AppDisplayName) | extend t = replace(@'\0', '', d) | where t has 'tcp' or t contains 'ann'"
+         " | summarize c = count() by t", Verdict.EXACT),
+        # what it looks for is no character of a text here
+        (r"where base64_decode_tostring(AppDisplayName) matches regex @'c\x00' | summarize c = count() by AppDisplayName", None),
+    ],
+)  # fmt: skip
+def test_base64_is_decoded_as_far_as_it_is_some_of_a_text(decoded: str, verdict: Verdict | None) -> None:
+    held = [*(base64.b64encode(b).decode() for b in BYTES), *NO_BASE64]
+    for seed in range(3):
+        pick = random.Random(seed)
+        logged = [{**event, "AppDisplayName": pick.choice(held)} for event in events(pick, 60)]
+        output, difference = checked(f"{SIGNINS} | {decoded}", logged)
+        assert (None if output is None else output.verdict) is verdict and difference == "", seed
+
+
 @pytest.mark.parametrize("function", ["toint", "tolong", "todouble"])
 @pytest.mark.parametrize("value", IN_JSON, ids=str)
 def test_a_number_in_json_is_no_text_of_digits(value: object, function: str) -> None:
@@ -1246,7 +1276,7 @@ CALLS = {
     "round": "tostring(tolong(round(todouble(strlen(IPAddress)) / 4, 1) * 10))", "startofmonth": "startofmonth(TimeGenerated)",
     **{name: f"{name}(TimeGenerated)" for name in ("dayofmonth", "getmonth", "monthofyear", "getyear")},
     **{f"unixtime_{u}_todatetime": f"unixtime_{u}_todatetime(strlen(IPAddress))" for u in ("seconds", "milliseconds", "microseconds")},
-    "tobool": "tobool(AutonomousSystemNumber)",
+    "tobool": "tobool(AutonomousSystemNumber)", "base64_decode_tostring": "base64_decode_tostring(AppDisplayName)",
     "extract_all": "tostring(extract_all('([a-z0-9]+)', AppDisplayName))",
 }  # fmt: skip
 """A call of each function that documentation lists for SPL."""

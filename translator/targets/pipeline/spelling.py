@@ -9,6 +9,7 @@ from dataclasses import replace
 from translator.plan import operators as o
 from translator.plan.bags import with_bags_searched, with_places_of_bags
 from translator.plan.conditions import is_field
+from translator.plan.decoding import DECODED, with_nuls_left_out
 from translator.plan.elements import as_rows
 from translator.plan.expansions import JSON_TEXT, with_expansions_spelled
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Path, conjunction, const, negation
@@ -49,7 +50,7 @@ def spelled_out(plan: o.Plan, identifying: Container[str] = ()) -> o.Plan:
         if isinstance(node, Apply):
             return as_rows(node)
         if isinstance(node, o.Compute | o.Project | o.Filter | o.Expand | o.Aggregate):
-            node = _with_matches_named(node, fresh)
+            node = _with_calls_named(node, fresh)
         if isinstance(node, o.Aggregate):
             return _alone(node, fresh)
         if isinstance(node, o.External) and node.source is not None:
@@ -67,7 +68,9 @@ def spelled_out(plan: o.Plan, identifying: Container[str] = ()) -> o.Plan:
         with_splits_inlined(
             with_series_summed(
                 with_bags_searched(
-                    with_places_of_bags(with_alike_parts_united(with_scalars_joined(rewritten(plan.root, spelled), fresh), fresh))
+                    with_places_of_bags(
+                        with_alike_parts_united(with_scalars_joined(rewritten(with_nuls_left_out(plan.root), spelled), fresh), fresh)
+                    )
                 ),
                 fresh,
             )
@@ -141,16 +144,20 @@ def _element(condition: Expr) -> Apply | None:
 _Reading = o.Compute | o.Project | o.Filter | o.Expand | o.Aggregate
 
 
-def _with_matches_named(node: _Reading, fresh: Iterator[int]) -> _Reading:
-    """An operator that reads all matches of a regular expression in a column of their own."""
+_NAMES = {"extract_all": "matches", DECODED: "decoded"}
+"""Functions that languages have commands for, and what columns of them are called."""
+
+
+def _with_calls_named(node: _Reading, fresh: Iterator[int]) -> _Reading:
+    """An operator that reads what such functions give in columns of their own."""
     fields = ("predicate",) if isinstance(node, o.Filter) else ("keys", "aggregates") if isinstance(node, o.Aggregate) else ("items",)
     alone = {id(x) for _, x in node.items} if isinstance(node, o.Compute | o.Project) else set[int]()
     named = dict[Expr, ColumnRef]()
 
     def found(part: object) -> object:
-        if not isinstance(part, Apply) or part.function != "extract_all" or id(part) in alone:
+        if not isinstance(part, Apply) or part.function not in _NAMES or id(part) in alone:
             return part
-        return named.setdefault(part, ColumnRef(part.span, part.type, Column(next(fresh), "matches", part.type)))
+        return named.setdefault(part, ColumnRef(part.span, part.type, Column(next(fresh), _NAMES[part.function], part.type)))
 
     changed = {name: rewritten(getattr(node, name), found) for name in fields}
     if not named:

@@ -141,6 +141,52 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
 """Those that need no more than their arguments. ``iff``, ``case``, ``strcat``, ``bin`` and arithmetic are the walk's own."""
 
 
+_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+
+def _sextet(place: int) -> str:
+    """The number of a letter of base64, by how much of the alphabet stands before it."""
+    return f'coalesce(len(mvindex(split("{_ALPHABET}", substr({{0}}, {place}, 1)), 0)), 0)'
+
+
+def _byte(number: str) -> str:
+    return f'"%".printf("%02x", {number})'
+
+
+def _unless_padded(place: int, byte: str) -> str:
+    return f'if(substr({{0}}, {place}, 1)=="=", "", {byte})'
+
+
+_ENCODED = f"match({{0}}, {_braced(string('^[A-Za-z0-9+/]+={0,2}' + END))}) AND len({{0}})%4==0"
+_QUARTETS = 'split(rtrim(replace({0}, "(.{{4}})", "\\1,"), ","), ",")'
+_BYTES = ".".join(
+    (
+        _byte(f"{_sextet(1)}*4+floor({_sextet(2)}/16)"),
+        _unless_padded(3, _byte(f"({_sextet(2)}%16)*16+floor({_sextet(3)}/4)")),
+        _unless_padded(4, _byte(f"({_sextet(3)}%4)*64+{_sextet(4)}")),
+    )
+)
+_NEXT = "%[89ab]."
+_UTF_8 = "|".join(
+    (
+        "%[0-7].", f"%(c[2-9a-f]|d.){_NEXT}", f"%e0%[ab].{_NEXT}", f"%e[1-9a-cef]{_NEXT}{_NEXT}", f"%ed%[89].{_NEXT}",
+        f"%f0%[9ab].{_NEXT}{_NEXT}", f"%f[1-3]{_NEXT}{_NEXT}{_NEXT}", f"%f4%8.{_NEXT}{_NEXT}",
+    )
+)  # fmt: skip
+"""A character of UTF-8, its bytes as an address has them (RFC 3629, section 4)."""
+
+DECODING = (
+    f"if({_ENCODED}, {_QUARTETS}, null())",
+    f'mvjoin(mvmap({{0}}, {_BYTES}), "")',
+    f'if(replace({{0}}, "{_UTF_8}", "")=="", urldecode(replace({{0}}, "%00", "{{1}}")), "")',
+)
+"""What a text of base64 decodes to, step by step, each of what the one before gives: letters by fours, bytes, the text.
+
+Source: RFC 4648, section 4; Splunk Search Reference, "Multivalue eval functions" (mvmap), "Text functions" (urldecode),
+"Conversion functions" (printf).
+"""
+
+
 TRUTHS = (
     _matched(r"(?i)^\s*(true|[+-]?0*[1-9]\d{0,17}|0x0*[1-9a-f][0-9a-f]{0,12})\s*$"),
     _matched(r"(?i)^\s*(false|[+-]?0+|0x0+)\s*$"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from types import MappingProxyType
+from urllib.parse import quote
 
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, Expr, Path, Subquery
@@ -24,11 +25,13 @@ from translator.targets.pipeline.values import Values
 from translator.targets.pipeline.values.arrays import json_of
 from translator.targets.pipeline.walk import Walk
 from translator.targets.pipeline.walk.columns import compute, group, telling
+from translator.targets.pipeline.walk.context import SHOWN_NUL
 from translator.targets.pipeline.walk.expansions import rolled_out
 from translator.targets.pipeline.walk.parts import Measure, Part
 from translator.targets.pipeline.walk.summaries import is_of_row, is_of_values, one_of_each, summary
 from translator.targets.splunk.functions import (
     CALENDAR,
+    DECODING,
     FUNCTIONS,
     NOT_OF_LISTS,
     OF_COLUMNS,
@@ -283,6 +286,13 @@ class SplWalk(Walk):
         every = " max_match=0" if several else ""
         return [self.eval([(name, "null()" if several else '""')]), Command("rex", f"rex field={field}{every} {regex}")]
 
+    def decoded(self, column: Column, text: str, nuls: bool) -> str | None:
+        names = [self.free("quartets"), self.free("bytes"), self.named(column)]
+        shown = quote(SHOWN_NUL, safe="").lower() if nuls else ""
+        for name, step, of in zip(names, DECODING, (text, *map(self.quoted, names)), strict=False):
+            self.commands.append(self.eval([(name, step.format(of, shown))]))
+        return names[-1]
+
     def by_letters(self, name: str) -> str:
         return f"str({column(name)})"
 
@@ -443,7 +453,7 @@ class SplWalk(Walk):
         compute(self, tuple((made, x.args[-1]) for made, x in node.aggregates if isinstance(x, Apply) and is_of_row(x, chosen)))
 
 
-SPELLED = spelled(SPL) | {"arg_max", "arg_min"}
+SPELLED = spelled(SPL) | {"arg_max", "arg_min", "base64_decode_tostring"}
 """What the lane has words for in SPL."""
 
 __all__ = ["SPELLED", "SPL", "SplWalk"]

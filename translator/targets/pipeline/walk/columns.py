@@ -15,13 +15,13 @@ from translator.regex.ascii import asciified
 from translator.regex.parser import parsed
 from translator.targets.base import Cannot
 from translator.targets.pipeline.language import Value
-from translator.targets.pipeline.walk.context import Context
+from translator.targets.pipeline.walk.context import SHOWN_NUL, Context
 from translator.targets.repeated import Repeated
 
 
 def compute(ctx: Context, items: tuple[tuple[Column, Expr], ...]) -> None:
     """Computes columns of those that there are, in one command; another one before it computes what stands there several times."""
-    needed = [(column, expr) for column, expr in items if ctx.needed(column) and not _captured(ctx, column, expr)]
+    needed = [(c, x) for c, x in items if ctx.needed(c) and not _captured(ctx, c, x) and not _decoded(ctx, c, x)]
     told = Repeated()
     values = _written(ctx, needed, told)
     if again := told.standing_again("\n".join(v.text for v in values if isinstance(v, Value))):
@@ -94,6 +94,28 @@ def _captured(ctx: Context, column: Column, expr: Expr) -> bool:
         ctx.computed_as[asked] = name
     made = Value(ctx.quoted(name), "text", False, simple=True)
     ctx.columns[column.id] = replace(made, kind="list", nullable=True, of_texts=True, ordered=True) if several else made
+    return True
+
+
+def _decoded(ctx: Context, column: Column, expr: Expr) -> bool:
+    """Computes a column that is the text which base64 stands for, where the language has commands for it."""
+    match simplify(expr):
+        case Apply(function="base64_decode_tostring", args=(source,)) if column.type == Type.STRING:
+            nuls = True
+        case Apply(function="base64_decode_tostring", args=(source, Const(value=""))) if column.type == Type.STRING:
+            nuls = False
+        case _:
+            return False
+    try:
+        value = ctx.values().of_kind(source, "text|part")
+    except Cannot:
+        return False
+    name = ctx.decoded(column, value.text, nuls)
+    if name is None:
+        return False
+    if nuls:
+        ctx.say("columns-differ", f"{column.name}: a NUL is shown as {SHOWN_NUL}", expr.span, Place.SHOWN)
+    ctx.columns[column.id] = Value(ctx.quoted(name), "text", False, simple=True)
     return True
 
 

@@ -19,6 +19,9 @@ from translator.targets.pipeline.language import Command, Language, Value
 from translator.targets.pipeline.values import Values
 from translator.targets.pipeline.walk.parts import Above, Measure, Part, StoredPath
 
+SHOWN_NUL = "\u2400"
+"""What stands for a NUL where products have texts without: the symbol for it, which is no letter of a term either."""
+
 
 class Context(Notes, ABC):
     """A walk over one plan, command by command so far.
@@ -141,6 +144,14 @@ class Context(Notes, ABC):
         Args:
             name: what to call it, which is empty where nothing matches.
             several: whether it is taken of every match, and missing where there is none.
+        """
+        return None
+
+    def decoded(self, column: Column, text: str, nuls: bool) -> str | None:
+        """Decodes the base64 in a text, an empty text where it is none of valid UTF-8. Returns its name; None for no commands.
+
+        Args:
+            nuls: whether ``SHOWN_NUL`` stands for each NUL, of which there are none otherwise.
         """
         return None
 
