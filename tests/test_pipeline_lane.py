@@ -51,6 +51,9 @@ WRITTEN = [
     "| extend app = tolower(AppDisplayName) | summarize d = dcount(strcat(app, IPAddress)) by app, bin(TimeGenerated, 7m) | where d > 1",
     "| summarize c = count() by hour = hourofday(TimeGenerated) | where c > 3",
     "| extend how = case(ResultType == '0', 'ok', ResultType startswith '5', 'bad', 'other') | summarize c = count() by how | where c >= 2",
+    # the text of a number that may be null
+    f"| summarize n = {LEAST} by UserPrincipalName | extend t = tostring(n) | summarize c = count() by t",
+    f"| summarize n = {LEAST} by UserPrincipalName | where tostring(n) startswith '1' or strcat('x', n) == 'x' | project UserPrincipalName",
     # summaries of summaries, the latest row, the first rows
     "| summarize c = count() by UserPrincipalName, IPAddress | summarize ips = count(), most = max(c) by UserPrincipalName | where ips > 1",
     "| summarize arg_max(TimeGenerated, *) by UserPrincipalName | where ResultType != '0'",

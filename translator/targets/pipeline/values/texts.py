@@ -26,8 +26,9 @@ def as_text(ctx: Context, expr: Expr) -> Value:
         return json_of_list(ctx, value, expr)
     if value.kind == "span" and value.rounded and value.natural and not value.nullable and ctx.language.span_text:
         return Value(ctx.language.span_text.format(value.text), "text", False)
-    if value.kind == "int" and not value.nullable and (function := ctx.language.functions.get("tostring")):
-        return Value(function.words.format(value.text), "text", False)
+    if value.kind == "int" and (function := ctx.language.functions.get("tostring")):
+        text = function.words.format(value.text)
+        return Value(_or_empty(ctx, value, text) if value.nullable else text, "text", False)
     raise ctx.refuse(expr, "the text of this value")
 
 
@@ -36,9 +37,12 @@ def json_of_list(ctx: Context, value: Value, expr: Expr) -> Value:
     if not value.simple or not ctx.language.list_text:
         raise ctx.refuse(expr, "the text of this value")
     text = ctx.language.list_text.format(value.text)
-    if value.nullable:  # the text of nothing is empty
-        text = ctx.language.chosen([(ctx.language.missing.format(value.text), ctx.language.string(""))], text)
-    return Value(text, "text", False)
+    return Value(_or_empty(ctx, value, text) if value.nullable else text, "text", False)
+
+
+def _or_empty(ctx: Context, value: Value, text: str) -> str:
+    """The text of a value, which is empty of nothing."""
+    return ctx.language.chosen([(ctx.language.missing.format(value.text), ctx.language.string(""))], text)
 
 
 def text_made(ctx: Context, expr: Expr) -> str | None:
