@@ -1277,12 +1277,12 @@ CALLS = {
     "hash_md5": "hash_md5(IPAddress)", "hash_sha1": "hash_sha1(IPAddress)", "hash_sha256": "hash_sha256(IPAddress)",
     "ceiling": "ceiling(todouble(strlen(IPAddress)) / 2)", "sqrt": "sqrt(strlen(IPAddress))",
     "round": "tostring(tolong(round(todouble(strlen(IPAddress)) / 4, 1) * 10))", "startofmonth": "startofmonth(TimeGenerated)",
-    **{name: f"{name}(TimeGenerated)" for name in ("dayofmonth", "getmonth", "monthofyear", "getyear")},
+    **{name: f"{name}(TimeGenerated)" for name in ("startofyear", "dayofyear", "dayofmonth", "getmonth", "monthofyear", "getyear")},
     **{f"unixtime_{u}_todatetime": f"unixtime_{u}_todatetime(strlen(IPAddress))" for u in ("seconds", "milliseconds", "microseconds")},
     "tobool": "tobool(AutonomousSystemNumber)", "base64_decode_tostring": "base64_decode_tostring(AppDisplayName)",
     "extract_all": "tostring(extract_all('([a-z0-9]+)', AppDisplayName))",
 }  # fmt: skip
-"""A call of each function that documentation lists for SPL."""
+"""A call of each function that documentation lists for SPL or ES|QL."""
 
 OF_SETS = {
     "array_sort_asc": "tostring(array_sort_asc(s))", "strcat_array": "strcat_array(array_sort_asc(s), '-')",

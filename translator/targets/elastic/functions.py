@@ -48,6 +48,7 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "floor": Function(("real|int",), "int", "TO_LONG(FLOOR({0}))"),
         "ceiling": Function(("real|int",), "int", "TO_LONG(CEIL({0}))"),
         "sqrt": Function(("int|real",), "real", "SQRT({0})", True),
+        "round": Function(("int|real",), "real", "ROUND({0})"),
         # Conditional functions
         "coalesce": Function((), "text", "COALESCE({0})"),
         "max_of": Function((), "same", "GREATEST({0})"),
@@ -55,8 +56,20 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         # Date-time functions: a week of DATE_TRUNC begins on Monday, and Sunday is the seventh day of DATE_EXTRACT
         "hourofday": Function(("time",), "int", 'DATE_EXTRACT("hour_of_day", {0})', natural=True),
         "dayofweek": Function(("time",), "span", '((DATE_EXTRACT("day_of_week", {0}) % 7) * 86400)', natural=True, rounded=True),
-        "startofday": Function(("time",), "time", "DATE_TRUNC(1 day, {0})"),
-        "startofweek": Function(("time",), "time", "(DATE_TRUNC(1 week, {0} + 1 day) - 1 day)"),
+        "startofday": Function(("time",), "time", "DATE_TRUNC(1 day, {0})", rounded=True),
+        "startofweek": Function(("time",), "time", "(DATE_TRUNC(1 week, {0} + 1 day) - 1 day)", rounded=True),
+        "startofmonth": Function(("time",), "time", "DATE_TRUNC(1 month, {0})", rounded=True),
+        "startofyear": Function(("time",), "time", "DATE_TRUNC(1 year, {0})", rounded=True),
+        "dayofmonth": Function(("time",), "int", 'DATE_EXTRACT("day_of_month", {0})', natural=True),
+        "dayofyear": Function(("time",), "int", 'DATE_EXTRACT("day_of_year", {0})', natural=True),
+        **dict.fromkeys(("getmonth", "monthofyear"), Function(("time",), "int", 'DATE_EXTRACT("month_of_year", {0})', natural=True)),
+        "getyear": Function(("time",), "int", 'DATE_EXTRACT("year", {0})', natural=True),
+        **{
+            f"unixtime_{unit}_todatetime": Function(
+                ("int",), "time", f"CASE(ABS({{0}} / {ones}) <= 62135596800, TO_DATETIME({{0}} * {1_000 // ones}))", True
+            )
+            for unit, ones in (("seconds", 1), ("milliseconds", 1_000))
+        },
     }
 )
 """Those that need no more than their arguments, each with the reference's page on the function."""
@@ -200,6 +213,19 @@ WHOLE = (
 )
 """The whole number that a text of decimal or hexadecimal digits is; what is beyond 64 bits is none (the page on TO_LONG)."""
 
+_OF_64_BITS = "0*[1-9a-fA-F][0-9a-fA-F]{0,14}|0*[1-7][0-9a-fA-F]{15}"
+
+
+def _truth(word: str, decimal: str, hexadecimal: str) -> str:
+    """That a text is a word, or a whole number: of what is beyond 64 bits TO_LONG makes nothing."""
+    spelled = "".join(f"[{c}{c.upper()}]" for c in word)
+    whole, others = string(f"{spelled}|-?0[xX]({hexadecimal})").replace("{", "{{").replace("}", "}}"), string("[+-]?[0-9]+")
+    return f"(TRIM({{0}}) RLIKE {whole} OR COALESCE(CASE(TRIM({{0}}) RLIKE {others}, TO_LONG(TRIM({{0}})) {decimal} 0), false))"
+
+
+TRUTHS = _truth("true", "!=", _OF_64_BITS), _truth("false", "==", "0+")
+"""What ``tobool`` reads as true and as false: learn.microsoft.com/kusto/query/tobool-function."""
+
 _WHOLE_LIMIT = f"CASE({WHOLE} >= -2147483648 AND {WHOLE} <= 2147483647, {WHOLE})"
 
 SPAN_TEXT = 'CONCAT(CASE({0} >= 86400, CONCAT(TO_STRING({0} / 86400), "."), ""), DATE_FORMAT("HH:mm:ss", TO_DATETIME({0} % 86400 * 1000)))'
@@ -247,6 +273,7 @@ ESQL = Language(
         "variancep": "CASE({1} > 0, {0} * {0}, 0.0)",
     },
     classes="dsw", split="SPLIT({0}, {1})", span_text=SPAN_TEXT, list_start="MV_SLICE({0}, 0, {2})",
-    appended=_appended, list_length="COALESCE(MV_COUNT({0}), 0)",
+    appended=_appended, list_length="COALESCE(MV_COUNT({0}), 0)", list_count="MV_COUNT({0})", list_sorted="MV_SORT({0})",
+    list_joined='COALESCE(MV_CONCAT({0}, {1}), "")', truths=TRUTHS,
     length="MV_COUNT(SPLIT({0}, {1}))", gap=" ", real="TO_DOUBLE({0})", whole="TO_LONG({0})", narrow="TO_INTEGER({0})", fraction=True,
 )  # fmt: skip

@@ -150,6 +150,8 @@ class Language:
     """Whether the values of a summary are sorted so."""
     list_joined: str = ""
     """Several texts behind each other with another one between two, empty where there is none, where it has."""
+    captures: bool = False
+    """Whether it has a command for all that a regular expression finds in a text."""
     list_slice: str = ""
     """The first ones of several values up to the place of one, which counts from the end where it is negative, where it has."""
     slice_end: str = ""
@@ -207,7 +209,8 @@ def spelled(language: Language) -> frozenset[str]:
     """The functions, operators and aggregates of KQL that the lane has words for in a language, on operands of the usual types."""
     negatable = {f"{no}{name}" for name in TEXT_OPERATORS & {*language.atoms} for no in ("", "!")}
     conditional = {name for name, plain in CONDITIONAL.items() if plain in language.aggregates}
-    lists = {"array_sort_asc", "strcat_array", "extract_all"} if language.list_sorted else set[str]()
+    lists = {"array_sort_asc", "strcat_array"} if language.list_sorted else set[str]()
+    lists |= {"extract_all"} if language.captures else set[str]()
     lists |= {*language.of_sets} | ({"tobool"} if language.truths[0] else set())
     return WALKED | _OF_TEXTS | lists | {*language.functions, *language.texts.calls, *language.aggregates} | negatable | conditional
 

@@ -139,7 +139,7 @@ SPL = Language(
     texts=TEXTS, aggregates=AGGREGATES, moment_of_text=moment_of, inside=inside, elements=ELEMENTS, members=MEMBERS, member=MEMBER,
     numbers=("mvrange({0}, {1}, {2})", "tonumber({0})"), parsed=PARSED, split="split({0}, {1})",
     list_text=LIST_TEXT, appended=lambda texts: f"mvappend({', '.join(texts)})", list_length="coalesce(mvcount({0}), 0)",
-    list_count="mvcount({0})", list_sorted="mvsort({0})", sets_sorted=True, list_joined='coalesce(mvjoin({0}, {1}), "")',
+    list_count="mvcount({0})", list_sorted="mvsort({0})", sets_sorted=True, captures=True, list_joined='coalesce(mvjoin({0}, {1}), "")',
     list_slice="mvindex({0}, 0, {1})", slice_end="if({0}<{1}, max(2*{0}-{1}, 0), {0}-{1})", of_sets=OF_SETS, truths=TRUTHS,
     list_start="if(mvcount({0})>{1}, mvindex({0}, 0, {2}), {0})", json_length=JSON_LENGTH,
     span_text='(if({0}>=86400, floor({0}/86400).".", "").tostring({0}%86400, "duration"))',

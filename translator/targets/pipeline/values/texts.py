@@ -34,7 +34,8 @@ def as_text(ctx: Context, expr: Expr) -> Value:
 
 def json_of_list(ctx: Context, value: Value, expr: Expr) -> Value:
     """The JSON of a list that has all of its texts in their order."""
-    if not value.simple or not ctx.language.list_text:
+    named = ctx.language.list_text.count("{0}")
+    if not named or (named > 1 and not value.simple):
         raise ctx.refuse(expr, "the text of this value")
     text = ctx.language.list_text.format(value.text)
     return Value(_or_empty(ctx, value, text) if value.nullable else text, "text", False)
