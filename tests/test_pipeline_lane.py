@@ -81,6 +81,11 @@ WRITTEN = [
     "| project IPAddress = UserPrincipalName, UserPrincipalName = IPAddress, TimeGenerated | top 9 by TimeGenerated",
     "| extend a = tostring(split(IPAddress, '.')[3]), b = tostring(strlen(AppDisplayName)) | summarize c = count() by a, b | where a == b",
     "| summarize arg_max(TimeGenerated, *), c = count(), d = dcount(IPAddress) by UserPrincipalName | where ResultType != '0' and c > d",
+    # of the rows that are made of one event, which may be the same
+    "| mv-expand a = split(IPAddress, '.') to typeof(string) | summarize arg_max(TimeGenerated, *), c = count() by a, UserPrincipalName"
+    " | summarize n = count() by a, ResultType, c",
+    "| mv-apply a = split(IPAddress, '.') on (where a has '0' | project a) | summarize arg_max(TimeGenerated, *), s = make_set(tostring(a))"
+    " by n = strlen(AppDisplayName) | where array_length(s) > 0 | project n, TimeGenerated, UserPrincipalName",
     # of groups one is chosen, which has no document
     "| summarize c = count(), d = dcount(AppDisplayName) by UserPrincipalName, IPAddress | summarize arg_max(c, UserPrincipalName)"
     " by IPAddress | where c > 1 | project IPAddress, c",

@@ -137,5 +137,5 @@ def looked_up(walk: Walk, kept: Part, listed: o.External, on: tuple[tuple[Expr, 
         walk.keep(kept, [walk.language.present.format(walk.quoted(filled.name))])
     if kept.spread is not None:
         raise Cannot(Diagnostic("unsupported-join", "a summary beside events with a list is not supported here", listed.span))
-    walk.untold.add(None)
+    walk.several = True
     return replace(kept, unique=None)

@@ -76,7 +76,6 @@ class EsqlWalk(Walk):
 
     groups: tuple[str, ...] | None = None
     """The fields that tell rows apart which are groups; None where they are documents."""
-
     def values(self) -> Values:
         return _Values(ESQL, self.columns, self.fields, self.positive)
 
@@ -105,7 +104,7 @@ class EsqlWalk(Walk):
 
     def grouped(self, keys: list[str]) -> None:
         """From here on a row is a group, which has no document and no index."""
-        self.groups, self.copies, self.untold = tuple(keys), (), set()
+        self.groups, self.copies, self.untold, self.several = tuple(keys), (), set(), False
 
     def shown_as(self, value: Value) -> str | None:
         """A field of the product that analysts know by its name."""
@@ -138,7 +137,7 @@ class EsqlWalk(Walk):
         """The id of the document, or the keys of the group, with what tells its rows apart."""
         first = self.commands[0]
         untold = not alike and self.untold & {*(flags or self.untold)}
-        if untold or None in self.untold or first.verb != "FROM":
+        if untold or self.several or (None in self.untold and not alike) or first.verb != "FROM":
             raise Cannot(Diagnostic("unsupported-join", "rows that are no events cannot be told apart here", node.span))
         if self.groups is None:
             source, _, metadata = first.text.partition(" METADATA ")
@@ -286,12 +285,23 @@ class EsqlWalk(Walk):
         if key.kind not in ORDERED | {"text"} or key.nullable:  # where none has it, any row will do
             raise self.values().refuse(node.aggregates[0][1] if node.aggregates else expr)
         flags = [part.flag] if part.flag is not None else []
-        row, of_part = self.numbered(node, flags), f" WHERE {self.present(part.flag)}" if part.flag is not None else ""
+        alike = not flags and bool(by) and self.has_twins()
+        row, of_part = self.numbered(node, flags, alike), f" WHERE {self.present(part.flag)}" if part.flag is not None else ""
         for wanted, value in (("MAX" if function == "arg_max" else "MIN", key.text), ("MIN", field(row))):
             best = field(self.free("best"))
             self.inline([f"{best} = {wanted}({value}){of_part}"], by)
             self.keep(part, [f"{value} == {best}"])
+        if alike:
+            if not {*self.copies} <= {*by}:
+                self.say("arbitrary-row", "of the rows of one event the query keeps any one, and so does the output", expr.span)
+            self.once(tuple(by))
         compute(self, tuple((made, x.args[-1]) for made, x in node.aggregates if isinstance(x, Apply) and is_of_row(x, chosen)))
+
+    def has_twins(self) -> bool:
+        """Whether rows that are made of one event may be the same in all columns, of which one is as good as the other."""
+        values = [*self.columns.values(), *self.fields.values()]
+        known = all(self.name_of(v) and (v.kind != "list" or (v.set_of and not v.ordered)) for v in values)
+        return bool(self.untold) and known
 
     def term(self, measure: Measure, flag: str | None) -> tuple[str, list[tuple[str, str]]]:
         conditions = [] if flag is None else [self.present(flag)]

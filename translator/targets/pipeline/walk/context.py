@@ -29,7 +29,8 @@ class Context(Notes, ABC):
     ``percentiles`` and ``lists`` say how those of the language differ from KQL's; ``chooses_lists``: several values may be chosen like one,
     ``keeps_rows``: what ``across`` gives of several rows is of one of them, where no value is missing.
     ``list_mark`` is a column that all rows of a list have to have, by which they are found; empty where they need none.
-    ``untold`` are the flags of rows of which there may be several alike that are made of one event, None those of all rows.
+    ``untold`` are the flags of rows of which there may be several alike that are made of one event, None those of all rows; ``several``:
+    all that are made of one event may differ in columns that do not tell them apart.
     """
 
     language: ClassVar[Language]
@@ -53,7 +54,7 @@ class Context(Notes, ABC):
         self.places, self.made, self.constants = dict[int, StoredPath](), dict[int, Expr](), set[int]()
         self.unrolled, self.elements = dict[int, frozenset[int]](), dict[int, tuple[str, Value]]()
         self.changed, self.computed_as = set[str](), dict[tuple[int, str], str]()
-        self.untold = set[str | None]()
+        self.untold, self.several = set[str | None](), False
         self.flag_of = dict[int, str]()
         self.tables = dict[str, tuple[str, ...]]()
 
