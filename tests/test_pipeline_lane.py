@@ -86,6 +86,13 @@ WRITTEN = [
     " | summarize n = count() by a, ResultType, c",
     "| mv-apply a = split(IPAddress, '.') on (where a has '0' | project a) | summarize arg_max(TimeGenerated, *), s = make_set(tostring(a))"
     " by n = strlen(AppDisplayName) | where array_length(s) > 0 | project n, TimeGenerated, UserPrincipalName",
+    "| mv-expand a = split(IPAddress, '.') to typeof(string) | summarize arg_max(TimeGenerated, *) by a | join kind=inner ("
+    + CHANGES
+    + " | mv-expand b = split(OperationName, ' ') to typeof(string) | summarize arg_min(TimeGenerated, *) by Identity)"
+    " on $left.UserPrincipalName == $right.Identity | summarize c = count(), d = dcount(a) by UserPrincipalName, Result",
+    "| mv-expand a = split(IPAddress, '.') to typeof(string) | summarize arg_max(TimeGenerated, *) by a | join kind=leftanti ("
+    + CHANGES
+    + " | where Result == '0') on $left.UserPrincipalName == $right.Identity | summarize c = count() by UserPrincipalName, a",
     # of groups one is chosen, which has no document
     "| summarize c = count(), d = dcount(AppDisplayName) by UserPrincipalName, IPAddress | summarize arg_max(c, UserPrincipalName)"
     " by IPAddress | where c > 1 | project IPAddress, c",

@@ -76,6 +76,7 @@ class EsqlWalk(Walk):
 
     groups: tuple[str, ...] | None = None
     """The fields that tell rows apart which are groups; None where they are documents."""
+
     def values(self) -> Values:
         return _Values(ESQL, self.columns, self.fields, self.positive)
 
@@ -272,36 +273,37 @@ class EsqlWalk(Walk):
             self.columns[made.id] = own
         self.columns |= found.columns
         if latest is not None:
-            self.one_of_group(node, latest, list(names), part)
-            return replace(part, unique=unique, spread=None, tied=False)
+            again = self.one_of_group(node, latest, list(names), part)
+            return replace(part, unique=unique, spread=names if again else None, tied=False)
         if not beside:
             return Part(None, unique)
         return replace(part, unique=unique, spread=names, tied=False, always=not by)
 
-    def one_of_group(self, node: o.Aggregate, chosen: tuple[str, Expr], by: list[str], part: Part) -> None:
-        """Leaves of each group the last or the first document, or one of those that are it, with all its columns."""
+    def one_of_group(self, node: o.Aggregate, chosen: tuple[str, Expr], by: list[str], part: Part) -> bool:
+        """Leaves of each group the last or the first document, or one of those that are it, with all its columns.
+
+        Returns whether the row may stand several times, as one that is made of a document may.
+        """
         function, expr = chosen
         key = self.values().simplest(expr)
         if key.kind not in ORDERED | {"text"} or key.nullable:  # where none has it, any row will do
             raise self.values().refuse(node.aggregates[0][1] if node.aggregates else expr)
+        again = bool(by) and part.flag in self.untold
         flags = [part.flag] if part.flag is not None else []
-        alike = not flags and bool(by) and self.has_twins()
-        row, of_part = self.numbered(node, flags, alike), f" WHERE {self.present(part.flag)}" if part.flag is not None else ""
+        row, of_part = self.numbered(node, flags, again), f" WHERE {self.present(part.flag)}" if part.flag is not None else ""
         for wanted, value in (("MAX" if function == "arg_max" else "MIN", key.text), ("MIN", field(row))):
             best = field(self.free("best"))
             self.inline([f"{best} = {wanted}({value}){of_part}"], by)
             self.keep(part, [f"{value} == {best}"])
-        if alike:
-            if not {*self.copies} <= {*by}:
-                self.say("arbitrary-row", "of the rows of one event the query keeps any one, and so does the output", expr.span)
+        if again and not {*self.copies} <= {*by}:
+            self.say("arbitrary-row", "of the rows of one event the query keeps any one, and so does the output", expr.span)
+        if again and part.flag is None:
+            values = [*self.columns.values(), *self.fields.values()]
+            if not all(self.name_of(v) and (v.kind != "list" or (v.set_of and not v.ordered)) for v in values):
+                raise Cannot(Diagnostic("unsupported-operator", "rows that stand several times cannot be made one here", node.span))
             self.once(tuple(by))
         compute(self, tuple((made, x.args[-1]) for made, x in node.aggregates if isinstance(x, Apply) and is_of_row(x, chosen)))
-
-    def has_twins(self) -> bool:
-        """Whether rows that are made of one event may be the same in all columns, of which one is as good as the other."""
-        values = [*self.columns.values(), *self.fields.values()]
-        known = all(self.name_of(v) and (v.kind != "list" or (v.set_of and not v.ordered)) for v in values)
-        return bool(self.untold) and known
+        return again and part.flag is not None
 
     def term(self, measure: Measure, flag: str | None) -> tuple[str, list[tuple[str, str]]]:
         conditions = [] if flag is None else [self.present(flag)]

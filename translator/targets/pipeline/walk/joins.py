@@ -352,7 +352,7 @@ def _without_others(ctx: Context, kept: Part, conditions: list[str]) -> Part:
             ctx.keep(kept, conditions)
         return kept
     ctx.commands.append(ctx.where(" AND ".join([ctx.present(kept.flag), *conditions])))
-    ctx.untold &= {kept.flag, None}
+    ctx.untold = {None} if ctx.untold & {kept.flag, None} else set()
     if kept.spread is not None:
         ctx.once(kept.spread)
     return replace(kept, flag=None, spread=None, tied=False)

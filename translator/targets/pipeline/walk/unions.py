@@ -66,6 +66,8 @@ def united(ctx: Context, node: o.Union, parts: list[Part]) -> Part:
             ctx.changed.add(flag)
     else:
         united = Part(None)
+        if ctx.untold & {*flags}:
+            ctx.untold = {None}
         if ctx.changed & {*flags}:
             ctx.commands.append(ctx.where(any_present))
     if pairs:
