@@ -81,7 +81,13 @@ WRITTEN = [
     "| project IPAddress = UserPrincipalName, UserPrincipalName = IPAddress, TimeGenerated | top 9 by TimeGenerated",
     "| extend a = tostring(split(IPAddress, '.')[3]), b = tostring(strlen(AppDisplayName)) | summarize c = count() by a, b | where a == b",
     "| summarize arg_max(TimeGenerated, *), c = count(), d = dcount(IPAddress) by UserPrincipalName | where ResultType != '0' and c > d",
-    # of the rows that are made of one event, which may be the same
+    # of the rows that are made of one event, which may be the same: each is counted, and joined
+    "| mv-expand a = split(strcat(UserPrincipalName, ' ', IPAddress, ' a a'), ' ') to typeof(string) | join kind=inner ("
+    + CHANGES
+    + " | mv-expand b = split(strcat('a ', Result, ' a'), ' ') to typeof(string)) on $left.a == $right.b"
+    " | summarize c = count() by a, b, ResultType",
+    "| mv-apply a = split(strcat(AppDisplayName, ' x x '), ' ') on (summarize n = count(), m = max(strlen(a)))"
+    " | summarize c = count() by n, m",
     "| mv-expand a = split(IPAddress, '.') to typeof(string) | summarize arg_max(TimeGenerated, *), c = count() by a, UserPrincipalName"
     " | summarize n = count() by a, ResultType, c",
     "| mv-apply a = split(IPAddress, '.') on (where a has '0' | project a) | summarize arg_max(TimeGenerated, *), s = make_set(tostring(a))"
@@ -410,8 +416,6 @@ SPL_ALONE = (
     "range(strlen",
     "tohex(",
     "'or')",
-    "join kind=inner (SigninLogs | where TimeGenerated > ago(2h) | mv-expand a",
-    "k = ResultType | union",
     " next(",
     " prev(",
     "set_difference(",

@@ -22,6 +22,7 @@ from translator.targets.elastic import field, string
 from translator.targets.elastic.functions import AGGREGATES, ESQL, MOST_PRECISE
 from translator.targets.elastic.list_rows import beside, found_by_keys, looked_up, rows_of_list
 from translator.targets.elastic.words import by_clause, java_finds
+from translator.targets.pipeline.cases import Head, PipelineCase
 from translator.targets.pipeline.language import ORDERED, Command, Value, grouped, spelled
 from translator.targets.pipeline.values import Values
 from translator.targets.pipeline.walk import Walk
@@ -76,6 +77,14 @@ class EsqlWalk(Walk):
 
     groups: tuple[str, ...] | None = None
     """The fields that tell rows apart which are groups; None where they are documents."""
+
+    wants_places = False
+    """Whether it was refused for want of what tells the rows apart that are made of one event."""
+
+    def __init__(self, case: PipelineCase, head: Head, places_told: bool = False) -> None:
+        """``places_told``: rows that are made of one event have numbers."""
+        super().__init__(case, head)
+        self.places_told = places_told
 
     def values(self) -> Values:
         return _Values(ESQL, self.columns, self.fields, self.positive)
@@ -139,6 +148,7 @@ class EsqlWalk(Walk):
         first = self.commands[0]
         untold = not alike and self.untold & {*(flags or self.untold)}
         if untold or self.several or (None in self.untold and not alike) or first.verb != "FROM":
+            self.wants_places = bool(self.untold) and not self.several
             raise Cannot(Diagnostic("unsupported-join", "rows that are no events cannot be told apart here", node.span))
         if self.groups is None:
             source, _, metadata = first.text.partition(" METADATA ")
@@ -186,10 +196,27 @@ class EsqlWalk(Walk):
         self.inline([f"{field(name)} = VALUES({value}) WHERE {self.present(flag)}"], by)
 
     def expanded(self, name: str, distinct: bool = True, flag: str | None = None) -> None:
+        if self.places_told and not distinct:
+            return self.placed(name)
         self.commands.append(Command("MV_EXPAND", f"MV_EXPAND {field(name)}"))
         self.copies = (*self.copies, field(name))
         if not distinct:
             self.untold.add(flag)
+
+    def placed(self, name: str) -> None:
+        """A row for each value, with its place among them, whose digits in base 100 are made rows one after the other."""
+        values, base, place = field(name), field(self.free("base")), ""
+        self.commands.append(Command("EVAL", f"EVAL {base} = [{', '.join(map(str, range(100)))}]"))
+        for size in (10_000, 100, 1):
+            digits = field(self.free("digits"))
+            last = f"(MV_COUNT({values}) - 1) / {size}" if size > 1 else f"MV_COUNT({values}) - 1"
+            most = f"LEAST(99, {last} - {place} * 100)" if place else last
+            self.commands.append(Command("EVAL", f"EVAL {digits} = MV_SLICE({base}, 0, {most})"))
+            self.commands.append(Command("MV_EXPAND", f"MV_EXPAND {digits}"))
+            place = f"({place} * 100 + {digits})" if place else digits
+        at = self.free("place")
+        self.commands.append(self.eval([(name, f"MV_SLICE({values}, {place}, {place})"), (at, f"TO_STRING({place})")]))
+        self.copies = (*self.copies, field(at))
 
     def counted_among(self, name: str, satisfied: str, node: o.Relation | Subquery) -> str:
         """A row for each value, which are counted, of which one is left. Nothing is found where there is no value."""

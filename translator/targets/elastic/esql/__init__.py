@@ -89,11 +89,17 @@ class Esql(Pipes, CountsRows, LooksBack):
         """
         return written_once(lambda repeated: self._piped(case, options, repeated))
 
-    def _piped(self, case: PipelineCase, options: Options, repeated: Repeated) -> Output:
+    def _piped(self, case: PipelineCase, options: Options, repeated: Repeated, places_told: bool = False) -> Output:
+        """``places_told``: whether rows that are made of one event have numbers, which takes commands that few queries need."""
         names = self.names(case.placed, options)
         writer = Events(names, case.placed.detection, repeated=repeated)
-        walk = EsqlWalk(case, head(writer, case))
-        walk.run()
+        walk = EsqlWalk(case, head(writer, case), places_told)
+        try:
+            walk.run()
+        except Cannot:
+            if walk.wants_places and not places_told:
+                return self._piped(case, options, repeated, True)
+            raise
         columns = finish(walk)
         text = "\n| ".join(c.text for c in walk.commands)
         tell_of(names, text)

@@ -201,8 +201,9 @@ class Walk(Context):
             case o.Expand():
                 return expand(self, node, part)
             case o.Number(column=column):
-                if self.needed(column) and whole and part.spread is None:
-                    self.columns[column.id] = Value(self.numbered(node), "int", False, simple=True)
+                if self.needed(column) and part.spread is None:
+                    flags = [part.flag] if part.flag is not None else []
+                    self.columns[column.id] = Value(self.numbered(node, flags), "int", False, simple=True)
                 elif self.needed(column):
                     raise Cannot(Diagnostic("unsupported-operator", "numbers of rows are not supported here", node.span))
                 return part
