@@ -216,6 +216,23 @@ def test_a_text_in_an_object_of_which_all_members_are_known_is_that_of_a_member(
     )
 
 
+def test_a_rule_that_looks_back_less_than_its_query_is_tried_on_what_it_sees() -> None:
+    known = "AuditLogs | where TimeGenerated between (ago(14d) .. ago(1h)) | summarize make_list(Identity)"
+    kql = f"let known = {known}; AuditLogs | where TimeGenerated > ago(1h) | where OperationName == 'Add member' and Identity !in (known)"
+    found = translator.prove(replace(rule(kql), period=600), "splunk")
+    assert found.outcome is Outcome.PROVEN and found.worlds > 20 and found.coverage is not None
+    (atom,) = (a for a in found.coverage.atoms if "Add member" in a.text)
+    assert atom.true and atom.false
+
+
+def test_a_threshold_that_takes_many_events_is_tried_with_some_that_miss_it() -> None:
+    found = translator.prove(
+        rule("SigninLogs | where ResultType == '50126' | summarize n = count() by UserPrincipalName | where n > 900"), "splunk"
+    )
+    assert found.outcome is Outcome.PROVEN and found.worlds > 6 and found.coverage is not None
+    assert all(a.true and a.false for a in found.coverage.atoms)
+
+
 def test_of_rows_that_are_equal_in_what_the_query_orders_them_by_a_text_may_keep_any() -> None:
     kql = (
         f"{SIGNINS} | summarize arg_max(TimeGenerated, *) by UserPrincipalName | where ResultType == '0' | join kind=inner (AuditLogs"

@@ -81,6 +81,22 @@ class Tried:
     others: tuple[tuple[bool, Answer], ...] = ()
 
 
+def _seen_within(worlds: Iterable[World], period: int | None) -> Iterator[World]:
+    """Worlds with the events alone that a rule sees, of those that are the same then one.
+
+    Args:
+        period: how far the rule looks back, in seconds; None where there is no limit.
+    """
+    oldest, cut = -period if period is not None else float("-inf"), list[tuple[Event, ...]]()
+    for world in worlds:
+        events = tuple(e for e in world.events if oldest <= e.seconds <= 0)
+        if len(events) == len(world.events):
+            yield world
+        elif events and events not in cut:
+            cut.append(events)
+            yield replace(world, events=events, hits=None)
+
+
 def differ_by_case(output: Output, tried: Tried) -> bool:
     """Whether a world has values that differ by case alone in the columns that an output presumes to have none."""
     names = {d.fact.column for d in output.diagnostics if isinstance(d.fact, CaseOfColumn)}
@@ -120,8 +136,7 @@ class Stage:
         self.lists = Lists(self.plan, edits, now)
         self.trigger = trigger_of(rule.trigger_operator, rule.trigger_threshold)
         found = made(with_count(self.plan, self.trigger), now, seed, most, rule.period) if worlds is None else worlds
-        oldest = -rule.period if rule.period is not None else float("-inf")
-        self.worlds = tuple(w for w in found.worlds if all(oldest <= e.seconds <= 0 for e in w.events))
+        self.worlds = tuple(_seen_within(found.worlds, rule.period))
         self.unreached: tuple[Unreached, ...] = found.unreached
         self.columns = read_columns(self.plan)
         decides = deciding(self.plan)

@@ -29,7 +29,13 @@ AGO = dt.timedelta(minutes=12, seconds=30)
 """When events are that nothing is asked of: within the bins of five minutes and more around now."""
 
 MOST_EVENTS = 3_000
-"""Events of all worlds of a rule together."""
+"""Events of one world, and of all worlds of a rule together; more of a rule of which a few worlds take as many."""
+
+_AT_LEAST, _TOGETHER = 12, 9_000
+"""How many worlds of the size of the first such a rule has all the same, and how many events all of them may have."""
+
+_LOOKS = 12
+"""How often a change may look at all events of its world."""
 
 CHANGING = 60_000
 """What all changes of a rule may spend together."""
@@ -105,7 +111,7 @@ class _Making:
         self.worlds: list[World] = []
         self.unreached: dict[tuple[object, str], Unreached] = {}
         self.seen: set[str] = set()
-        self.events = 0
+        self.events, self.most_events = 0, MOST_EVENTS
         self.sizes: dict[int, int] = {}
         self.lost: dict[str, list[str]] = {}
         self.work, self.changing = WORK, CHANGING
@@ -212,10 +218,14 @@ class _Making:
         of_groups = [*misses.sizes(state), *misses.keys(state)]
         return [*of_groups, *misses.late(state), *misses.flips(state), *misses.near(state), *misses.stored(state, atoms)]
 
+    def spending(self, state: State) -> int:
+        """What one change may spend: enough to look at the events of a world some times."""
+        return max(WORK // 10, _LOOKS * self.sizes[id(state)])
+
     def changed(self, state: State, change: misses.Change) -> None:
-        if self.changing <= 0 or len(self.worlds) >= self.most or self.events + self.sizes[id(state)] > MOST_EVENTS:
+        if self.changing <= 0 or len(self.worlds) >= self.most or self.events + self.sizes[id(state)] > self.most_events:
             return
-        mark, state.work = len(state.trail), min(WORK // 10, self.changing)
+        mark, state.work = len(state.trail), min(self.spending(state), self.changing)
         before = state.work
         try:
             if change.do():
@@ -232,7 +242,7 @@ class _Making:
     def branches(self, state: State) -> None:
         """Each alternative of a condition holding alone, and each of its own conditions then answering the other way."""
         for alternative, row, others in list(misses.alternatives(state))[:_ATTEMPTS]:
-            mark, state.work = len(state.trail), min(WORK // 10, max(self.changing, 0))
+            mark, state.work = len(state.trail), min(self.spending(state), max(self.changing, 0))
             try:
                 with state.asking((alternative, row, True), *((o, row, False) for o in others)):
                     alone = hold(alternative, row, True) and all(hold(o, row, False) for o in others) and hold(alternative, row, True)
@@ -250,7 +260,7 @@ class _Making:
     def listed(self, state: State) -> None:
         """A value that is to be in no row of a subquery in one of them, and that row then just not there."""
         for atom, row, asked in list(misses.unlisted(state))[:_ATTEMPTS]:
-            mark, state.work = len(state.trail), min(WORK // 10, max(self.changing, 0))
+            mark, state.work = len(state.trail), min(self.spending(state), max(self.changing, 0))
             with contextlib.suppress(NotKnown, Exhausted):
                 if hold(atom, row, value_of(atom, row) is not True):
                     nearly = [c for c in misses.near(state, asked) if c.rank < 2]
@@ -395,9 +405,11 @@ class _Making:
     def keep(self, about: str, events: list[Event], hits: bool | None) -> bool:
         """Adds a world; False where it is one already, or one too many."""
         key = repr(sorted((e.table, e.seconds, sorted((k, repr(v)) for k, v in e.values.items())) for e in events))
-        if key in self.seen or len(self.worlds) >= self.most or (self.worlds and self.events + len(events) > MOST_EVENTS):
+        if key in self.seen or len(self.worlds) >= self.most or (self.worlds and self.events + len(events) > self.most_events):
             return False
         self.seen.add(key)
+        if not self.worlds:
+            self.most_events = max(MOST_EVENTS, min(_AT_LEAST * len(events), _TOGETHER))
         self.events += len(events)
         self.worlds.append(World(about, tuple(events), hits))
         return True
