@@ -121,6 +121,17 @@ CASES: list[tuple[str, Tables, int]] = [
     ("CommonSecurityLog | summarize c = avg(SentBytes) by SourceIP | where not(c > 2)",
      {"CommonSecurityLog": [{"SourceIP": "10.1.1.1"}]}, 1),
     ("CommonSecurityLog | summarize c = avg(SentBytes) by SourceIP | where c <= 2", {"CommonSecurityLog": [{"SourceIP": "10.1.1.1"}]}, 0),
+    # two uses of a table that a query names on its way, or passes to a function
+    (f"{SIGNINS} | as T | where ResultType == 'x' | join kind=inner (T | where ResultType == 'y') on UserPrincipalName"
+     " | where IPAddress != IPAddress1", signins({"ResultType": "x"}, {"ResultType": "y", "IPAddress": "10.1.1.2"}), 1),
+    (f"{SIGNINS} | extend c = strlen(AppDisplayName) | as T | where ResultType == 'x' | join kind=inner (T | where ResultType == 'y')"
+     " on UserPrincipalName | where c1 > c", signins({"ResultType": "x"}, {"ResultType": "y", "AppDisplayName": "App"}), 1),
+    ("let f = (T:(UserPrincipalName:string, IPAddress:string, ResultType:string)) { T | where ResultType == 'x' | join kind=inner"
+     " (T | where ResultType == 'y') on UserPrincipalName | where IPAddress != IPAddress1 }; f(SigninLogs)",
+     signins({"ResultType": "x"}, {"ResultType": "y", "IPAddress": "10.1.1.2"}), 1),
+    ("union (SigninLogs | project k = UserPrincipalName, ip = IPAddress), (AuditLogs | project k = Identity) | as T | where isempty(ip)"
+     " | join kind=inner (T | where ip != '' | summarize q = count() by k) on k | where q > 1 | project k",
+     signins({}, {}, {"UserPrincipalName": ""}, {"UserPrincipalName": ""}) | audits({"Identity": "bob"}), 0),
     # names that searches have of their own
     (f"{SIGNINS} | summarize c = count() by event_count = UserPrincipalName | where c > 1", signins({}, {}), 1),
     (f"{SIGNINS} | summarize c = count() by UserPrincipalName = IPAddress, IPAddress = UserPrincipalName | where c > 1",

@@ -6,6 +6,7 @@ import functools
 import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 from translator.kql import syntax as s
@@ -131,6 +132,17 @@ class Context(ABC):
             if source.id not in (known := self.sources.setdefault(source.table, [])):
                 known.append(source.id)
         return self.stored[key]
+
+    def twin(self, column: e.Column, sources: Mapping[int, int]) -> e.Column:
+        """A new column that is to a further use of a table, with sources of its own, what a column is to the first."""
+        source = sources.get(column.source, column.source) if column.source is not None else None
+        if source is not None and source != column.source and column.table is not None:
+            found = self.stored_column(o.Source(None, column.table, source), column.name, column.type)
+        else:
+            found = replace(column, id=next(self.ids))
+        if column in self.uncertain:
+            self.uncertain.add(found)
+        return found
 
     def has_read(self, table: str, name: str) -> bool:
         """Whether a column of a stored table is known, in any use of it."""

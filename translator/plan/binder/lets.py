@@ -16,6 +16,7 @@ from translator.plan.binder.scopes import TABULAR, Record, Scope, Table, subquer
 from translator.plan.binder.sources import normalized, source_table, unsupported
 from translator.plan.functions import CONVERSIONS
 from translator.plan.normalized import parser_of
+from translator.plan.rewriting import renewed
 from translator.plan.types import Type, type_of
 
 
@@ -128,12 +129,18 @@ def let_value(ctx: Context, node: s.Node, defined: Scope, span: e.Span) -> e.Exp
 
 
 def instance(ctx: Context, table: Table, span: e.Span) -> Table:
-    """A relation that has a name, used once more: closed ones get columns of their own, so that both uses can meet in a join."""
-    if table.sources:
-        return table.alone(table.relation)
-    read = ((n, e.ColumnRef(span, c.type, c)) for n, c in table.names.items())
-    items = tuple((ctx.column_of(n, x), x) for n, x in read)
-    return Table(o.Project(span, table.relation, items), {c.name: c for c, _ in items}, behind=table.behind)
+    """A relation that has a name, used once more: with sources and columns of its own, so that both uses can meet in a join."""
+    ctx.use(span)
+    parts = (table.relation, tuple(table.names.values()), tuple(c for c in table.hidden.values() if c is not None))
+    found = list(o.parts(parts))
+    sources = {x.id: next(ctx.ids) for x in (*found, *table.open_sources) if isinstance(x, o.Source)}
+    columns = {x.id: ctx.twin(x, sources) for x in found if isinstance(x, e.Column)}
+    for (name, column), (other, instead) in list(ctx.twins.items()):
+        if column.id in columns and instead.id in columns:
+            ctx.twins[name, columns[column.id]] = other, columns[instead.id]
+    relation, open_sources, behind = renewed((table.relation, table.sources, table.behind), columns, sources)
+    hidden = {n: columns[c.id] if c is not None else None for n, c in table.hidden.items()}
+    return Table(relation, {n: columns[c.id] for n, c in table.names.items()}, open_sources, hidden=hidden, behind=behind)
 
 
 def bind_arguments(
