@@ -355,6 +355,14 @@ def test_an_entity_of_one_side_of_one_table_comes_from_its_events(target: str, t
     assert told in translator.convert(made, (target,)).outputs[target].text
 
 
+def test_a_column_of_one_part_of_a_side_is_that_of_its_events() -> None:
+    parts = "union (A | project k, ip = address), (B | project k)"
+    made = rule(f"{parts} | join kind=inner (C | project k) on k")
+    text = translator.convert(made, ("esql",), Options(fields="source")).outputs["esql"].text
+    logged = [{"event.dataset": n, "@timestamp": 0, "k": "x", "address": n} for n in "ABC"]
+    assert [row["ip"] for row in esql.run(text, logged)] == ["A"]
+
+
 def test_a_column_of_one_side_is_that_of_its_events() -> None:
     sides = "A | where TimeGenerated > ago(1h)", "B | where TimeGenerated > ago(1h)"
     made = rule(f"{sides[0]} | project k, Parent = image | join kind=inner ({sides[1]} | project k, Child = image) on k")

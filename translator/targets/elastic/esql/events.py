@@ -100,7 +100,7 @@ class Events:
         Where fields have what it is made of, that is no reason for ``query`` to need a younger product than it does.
         """
         asked = needed("\n| ".join((query.base, *query.rest))).keys()
-        computed = {name: text for name, text in self.gathered_fields().items() if text != field(name)}
+        computed = {name: text for name, (text, _) in self.gathered_fields().items() if text != field(name)}
         in_record = {name for s in self.detection.shown for name, x in s.outputs if any(map(_is_in_record, walk(x)))}
         for name, text in [*computed.items()]:
             if name not in self.wanted or (name not in in_record and not needed(text).keys() <= asked):
@@ -170,11 +170,11 @@ class Events:
         form = "TO_STRING({0})" if self.detection.guaranteed[number] else 'COALESCE(TO_STRING({0}), "")'
         return self.by_selector([form.format(self.named(s.keys[number])) for s in self.detection.selectors])
 
-    def gathered_fields(self) -> dict[str, str]:
-        """What gives the columns that an alert shows, by their names."""
-        spelled: dict[str, list[str]] = {}
+    def gathered_fields(self) -> dict[str, tuple[str, tuple[str, ...]]]:
+        """What gives the columns that an alert shows, by their names, with the names of the selectors that have it."""
+        spelled: dict[str, dict[str, dict[str, None]]] = {}
         fields: dict[str, str] = {}
-        for name, expr in [pair for selector in self.detection.shown for pair in selector.outputs]:
+        for selector, name, expr in [(s.name, *pair) for s in self.detection.shown for pair in s.outputs]:
             with self.names.within(Place.SHOWN):
                 if is_field(expr):
                     plain = self.names.showable(expr) and self.names.is_column(expr)
@@ -183,18 +183,18 @@ class Events:
                     fields[text] = stored_ if self.names.options.fields != "source" else ""
                 else:
                     text = (self.names.options.fields != "source" and self.texts.shown(expr)) or ""
-                if text and text not in spelled.setdefault(name, []):
-                    spelled[name].append(text)
-        found: dict[str, str] = {}
+                if text:
+                    spelled.setdefault(name, {}).setdefault(text, {})[selector] = None
+        found: dict[str, tuple[str, tuple[str, ...]]] = {}
         for name, texts in spelled.items():
-            if len(texts) != 1 or name in self.detection.group_by or name in self.keys or texts[0] == "@timestamp":
+            if len(texts) != 1 or name in self.detection.group_by or name in self.keys or "@timestamp" in texts:
                 continue
-            (text,) = texts
+            ((text, of),) = texts.items()
             stored = fields.get(text, "") if len({fields.get(t) for t in texts}) == 1 else ""
             own = stored or name
             self.columns[name] = own
             if own not in self.keys:
-                found[own] = text
+                found[own] = text, tuple(dict.fromkeys((*found.get(own, ("", ()))[1], *of)))
         return found
 
     def named(self, expr: Expr) -> str:

@@ -197,14 +197,8 @@ def _counted_side(events: Events, side: Side, threshold: Threshold) -> tuple[str
 
 def _gathered(events: Events) -> str:
     """The terms of STATS that gather the columns of the query; those of some sides only, of the events of these."""
-    owners: dict[str, dict[str, None]] = {}
-    fields = events.gathered_fields()
-    for selector in events.detection.shown:
-        for name, _ in selector.outputs:
-            owners.setdefault(events.columns.get(name, name), {})[selector.name] = None
     terms, every = "", len(events.detection.selectors)
-    for name, text in fields.items():
-        of = owners.get(name, {})
-        apart = events.detection.kind.startswith("temporal") and 0 < len(of) < every
+    for name, (text, of) in events.gathered_fields().items():
+        apart = events.detection.kind.startswith("temporal") and len(of) < every
         terms += f", {field(name)} = VALUES({text})" + (f" WHERE {' OR '.join(f'{s} == 1' for s in of)}" if apart else "")
     return terms
