@@ -172,7 +172,11 @@ def converted(kql: str, target: str, options: Options | None = None) -> Output:
             "sigma",
             ["category: registry_set", "TargetObject|startswith: HKLM\\Software"],
         ),
-        ("DeviceProcessEvents | where SHA256 =~ 'aa'", "sigma", ["Hashes|contains: SHA256=aa"]),
+        ("DeviceProcessEvents | where SHA256 startswith 'aa'", "sigma", ["Hashes|contains: SHA256=aa"]),
+        ("DeviceProcessEvents | where SHA256 =~ 'aa'", "sigma", ["Hashes|contains: SHA256=aa,", "Hashes|endswith: SHA256=aa"]),
+        # one hash may be missing where others are there
+        ("DeviceProcessEvents | where isnotempty(SHA256)", "sigma", ["Hashes|contains: SHA256="]),
+        ("DeviceProcessEvents | where isempty(MD5)", "sigma", ["Hashes|contains: MD5=", "not filter_1"]),
         (f"DeviceProcessEvents | where SHA256 has_any ('{'0a' * 32}')", "sigma", [f"Hashes|contains: SHA256={'0a' * 32}"]),
         ("OfficeActivity | where Operation =~ 'New-InboxRule'", "esql", ['TO_LOWER(event.action) == "new-inboxrule"']),
         ("OfficeActivity | where Operation == 'MemberAdded'", "esql", ['event.action == "added-users-to-group"']),

@@ -182,6 +182,9 @@ def test_an_array_that_the_product_keys_by_names_has_no_elements(condition: str,
         ("CloudAppEvents | mv-expand p = RawEventData.Parameters | where tostring(p.Name) == 'a'", "splunk", "array-assumed", "exact"),
         ("AADSignInEventsBeta | summarize n = count() by RiskDetails | where n > 3", "esql", "value-differs", "differs"),
         ("SecurityEvent | where EventID == 4625 | summarize n = count() by IpAddress | where n > 3", "eql", "empty-join-key", "narrower"),
+        ("DeviceProcessEvents | where isnotempty(SHA1) | summarize n = count() by SHA1 | where n > 3", "sigma", "value-differs", "differs"),
+        (f"DeviceProcessEvents | where MD5 == '{'AB' * 16}'", "sigma", "case-ignored", "broader"),
+        ("_Im_FileEvent | where isempty(TargetFileSHA1)", "splunk", "value-differs", "differs"),
     ],
 )
 def test_what_is_taken_of_a_value_is_said(kql: str, target: str, code: str, direction: str) -> None:

@@ -430,8 +430,8 @@ class SelectorMapping(FieldLookup):
             plain = in_map(self.mover, plain)
         if stored.values and has_operand:
             return by_value(self.mover, self.family, atom, subject, stored)
-        if stored.form and has_operand:
-            return formed(atom, subject, stored)
+        if stored.form:
+            return formed(self.mover, atom, subject, stored)
         if stored.case and has_operand:
             plain = in_one_case(self.mover, plain, stored)
         if stored.prefixes and has_operand:

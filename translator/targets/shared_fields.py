@@ -31,9 +31,10 @@ def shared_fields(
     of_values = [_fields_in(x) for x in values]
     of_parts = {part: _fields_in(part) for part in conjuncts(predicate)}
     found: dict[str, dict[str, Expr]] = {}
+    marked = {c for of in of_parts.values() for c in of}.difference(*of_values)
     for column in dict.fromkeys(itertools.chain(*of_parts.values(), *of_values)):
         stored = counterpart(column)
-        if isinstance(stored, Stored):
+        if isinstance(stored, Stored) and not (column in marked and stored.form.removesuffix("{value}")):  # its mark tells it from others
             found.setdefault(stored.name, {}).setdefault(column_name(column), column)
     for name, columns in found.items():
         if len(columns) > 1 and not _stand_for_each_other(of_values, of_parts, columns.values()):

@@ -247,7 +247,8 @@ def spelled_otherwise(stored: Stored) -> str:
 
 def held_otherwise(stored: Stored) -> str:
     """Why a field holds other values than its column; empty where it holds the same, spelled as they are or otherwise."""
-    return stored.differs or stored.deviates or stored.within or stored.longer
+    together = "it stands with other values in one field" if stored.form else ""
+    return stored.differs or stored.deviates or stored.within or stored.longer or together
 
 
 _COMPARISONS = EQUALITIES | {"<", "<=", ">", ">="}
@@ -357,23 +358,43 @@ def _is_in_entity(escaped: str, function: str) -> bool:
     return any(given.startswith(rest) or rest.startswith(given) for rest in rests)
 
 
-_DIGESTS = {"MD5={value}": 32, "SHA1={value}": 40, "SHA256={value}": 64}
+_DIGESTS = {"MD5={value}": (32,), "SHA1={value}": (40,), "SHA256={value}": (64,), "IMPHASH={value}": (32,), "{value}": (32, 40, 64, 128)}
 """Digits of a hash by the form that it stands in: what has so many is the whole of it (RFC 1321, FIPS 180-4)."""
 
 
-def formed(atom: Apply, subject: Expr, stored: Stored) -> Expr:
-    """A value that stands in a field with others, as ``SHA256=...`` among hashes: the field contains it."""
-    values = constants(atom.args[1])
-    if stored.form == "{value}" and atom.function in TEXT_OPERATORS - EQUALITIES:
+def formed(notes: Notes, atom: Apply, subject: Expr, stored: Stored) -> Expr:
+    """A condition on a value that stands in a field with others, as ``SHA256=...`` among hashes: on what the field contains."""
+    name, mark = column_name(atom.args[0]), stored.form.removesuffix("{value}")
+    if atom.function in ("isempty", "isnull"):
+        if mark:
+            return negation(_contains(atom, subject, mark))
+        notes.say("value-differs", f"{name} stands with others in a field, which has these where it is empty", atom.span)
+    values = constants(atom.args[1]) if len(atom.args) == 2 else None
+    if not mark and atom.function in TEXT_OPERATORS - EQUALITIES:
         return Apply(atom.span, Type.BOOL, atom.function, (subject, *atom.args[1:]))
     if values is None or not stored.form.endswith("{value}"):
+        return Apply(atom.span, Type.BOOL, atom.function, (subject,)) if len(atom.args) == 1 else atom
+    whole = {v for v in values if re.fullmatch("[0-9A-Fa-f]+", str(v)) and len(str(v)) in _DIGESTS.get(stored.form, ())}
+    known = (*EQUALITIES, "startswith", *(("contains", "has", "endswith") if whole.issuperset(values) else ()))
+    function = atom.function.removesuffix("_cs")
+    if function not in known:
         return atom
-    whole = all(re.fullmatch(rf"[0-9A-Fa-f]{{{_DIGESTS.get(stored.form)}}}", str(v)) for v in values)
-    known = (*EQUALITIES, "startswith", *(("contains", "has", "endswith") if whole else ()))
-    if atom.function.removesuffix("_cs") not in known:
-        return atom
-    texts = [stored.form.replace("{value}", str(v)) for v in values]
-    return disjunction(*(Apply(atom.span, Type.BOOL, "contains", (subject, const(t))) for t in texts))
+    if atom.function in CASE_PAIRS and any(str(v) != str(v).lower() for v in values):
+        notes.say("case-ignored", f"{name} stands in a field that is searched without case", atom.span)
+    if function in EQUALITIES and not mark and not whole.issuperset(values):
+        notes.say("value-within", f"{name} is a part of what the field holds, which is searched", atom.span)
+    found = []
+    for value in values:
+        text = f"{mark}{value}"
+        if function in EQUALITIES and mark and value not in whole:  # what is shorter than a hash is the beginning of others
+            found += [_contains(atom, subject, f"{text},"), Apply(atom.span, Type.BOOL, "endswith", (subject, const(text)))]
+        else:
+            found.append(_contains(atom, subject, text))
+    return disjunction(*found)
+
+
+def _contains(atom: Apply, subject: Expr, text: str) -> Expr:
+    return Apply(atom.span, Type.BOOL, "contains", (subject, const(text)))
 
 
 def prefixed(atom: Apply, stored: Stored) -> Apply:
