@@ -49,6 +49,7 @@ def columns(kql: str) -> str:
         (f"let A = {T} | project n + 1; {T} | project n + 2 | union A", "Column2:long Column1:long"),
         ("let F = (x:long) { print a = x | extend a + 1 }; F(1) | extend a + 2", "a:long Column1:long Column2:long"),
         ("print print_1 = 1, 2", "print_1:long print_11:long"),
+        (f"{T} | project s, n | serialize n = row_number(), s, s = 1", "s:string n:long n1:long s1:long"),
         # joins: a suffix is free of both sides
         ("datatable(a:int, b:int)[] | join kind=inner (datatable(a:int, a1:int)[]) on a", "a:int b:int a2:int a1:int"),
         ("datatable(a:int, b:int)[] | lookup (datatable(a:int, b:int, b1:int)[]) on a", "a:int b:int b2:int b1:int"),

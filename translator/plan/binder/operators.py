@@ -59,7 +59,7 @@ def operator(ctx: Context, table: Table, node: s.Operator, scope: Scope) -> Tabl
             return extend(ctx, table, items, scope, span)
         case s.Serialize(items=items, span=span):
             serialized = table.over(o.Arrange(span, table.relation, "serialize"), table.names)
-            return extend(ctx, serialized, items, scope, span) if items else serialized
+            return extend(ctx, serialized, items, scope, span, replacing=False) if items else serialized
         case s.Project(items=items, span=span):
             return project(ctx, table, items, scope, span)
         case s.ProjectAway() | s.ProjectKeep() | s.ProjectRename() | s.ProjectReorder() | s.ProjectByNames():

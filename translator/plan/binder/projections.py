@@ -15,15 +15,24 @@ from translator.plan.binder.operand_types import check_is
 from translator.plan.binder.parameters import operator_name
 from translator.plan.binder.problems import Problem
 from translator.plan.binder.scopes import Scope, Table
-from translator.plan.naming import like, matches
+from translator.plan.naming import fresh, like, matches
 
 
-def extend(ctx: Context, table: Table, items: tuple[s.Node, ...], scope: Scope, span: e.Span) -> Table:
-    """Items of one extend see the input only, so ``extend b = a, a = 1`` reads the old ``a``."""
-    check_distinct_names(ctx, items)
+def extend(ctx: Context, table: Table, items: tuple[s.Node, ...], scope: Scope, span: e.Span, replacing: bool = True) -> Table:
+    """Items of one extend see the input only, so ``extend b = a, a = 1`` reads the old ``a``.
+
+    Args:
+        replacing: whether a new column takes the place of one of its name; serialize numbers it instead, as the official binder does.
+    """
+    if replacing:
+        check_distinct_names(ctx, items)
     computed, found = [], named_items(ctx, table, items, scope, fresh_names=False)
     names = dict(table.names)  # with what the items have said of an open table
     for name, expr in found:
+        if not replacing:
+            if isinstance(expr, e.ColumnRef) and names.get(name) == expr.column:
+                continue
+            name = fresh(name, names)
         column = ctx.column_of(name, expr)
         computed.append((column, expr))
         names[name] = column
