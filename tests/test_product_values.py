@@ -185,6 +185,12 @@ def test_an_array_that_the_product_keys_by_names_has_no_elements(condition: str,
         ("DeviceProcessEvents | where isnotempty(SHA1) | summarize n = count() by SHA1 | where n > 3", "sigma", "value-differs", "differs"),
         (f"DeviceProcessEvents | where MD5 == '{'AB' * 16}'", "sigma", "case-ignored", "broader"),
         ("_Im_FileEvent | where isempty(TargetFileSHA1)", "splunk", "value-differs", "differs"),
+        # a field of the column's own name that has other values is none that a site brings
+        ("DeviceLogonEvents | where LogonType startswith 'Remote'", "sigma", "value-differs", "differs"),
+        ("OfficeActivity | where RecordType == 'Nothing of the list'", "sigma", "value-differs", "differs"),
+        ("DeviceProcessEvents | where LogonId == 999", "sigma", "value-differs", "differs"),
+        ("DeviceNetworkEvents | where Protocol == 'Tcp'", "eql", "values-merged", "broader"),
+        ("DeviceNetworkEvents | where Protocol has 'tcp'", "sigma", "values-merged", "broader"),
     ],
 )
 def test_what_is_taken_of_a_value_is_said(kql: str, target: str, code: str, direction: str) -> None:

@@ -425,11 +425,12 @@ class SelectorMapping(FieldLookup):
         """A condition that compares a field with what is known, by the values that the field has; ``plain`` is by those of the table."""
         subject, has_operand = plain.args[0], len(plain.args) == 2
         if stored.differs:
-            return Apply(atom.span, atom.type, atom.function, atom.args)
+            return self._by_its_own_name(Apply(atom.span, atom.type, atom.function, atom.args), stored)
         if stored.parts and len(plain.args) > 1:
             plain = in_map(self.mover, plain)
         if stored.values and has_operand:
-            return by_value(self.mover, self.family, atom, subject, stored)
+            found = by_value(self.mover, self.family, atom, subject, stored)
+            return self._by_its_own_name(atom, stored) if found is atom else found
         if stored.form:
             return formed(self.mover, atom, subject, stored)
         if stored.case and has_operand:
@@ -446,6 +447,13 @@ class SelectorMapping(FieldLookup):
         if not stored.missing or self.is_told(atom.args[0], stored):
             return found
         return with_missing(self.mover, found, atom, subject, stored, self.is_filled(atom.args[0]))
+
+    def _by_its_own_name(self, atom: Apply, stored: Stored) -> Expr:
+        """A condition on the column for which a site has to bring a field; a word where the product has another field of that name."""
+        if (name := column_name(atom.args[0])) == stored.name and atom.function not in ("isempty", "isnull"):
+            why = stored.differs or "it has other values, of which not all are known"
+            self.mover.say("value-differs", f"the product has {name} as well: {why}", atom.span)
+        return atom
 
 
 def _of_longer(function: str) -> str:
