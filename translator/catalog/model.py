@@ -181,6 +181,11 @@ class Home:
         """
         return {**self.places, **({"sourcetype": ("XmlWinEventLog",)} if self.in_xml else {})}
 
+    def has_field(self, name: str) -> bool:
+        """Whether a column has a field of this name."""
+        held = (x for c in self.columns.values() for x in ([c.otherwise, *(x for _, x in c.of)] if isinstance(c, ByValue) else [c]))
+        return any(isinstance(x, Stored) and x.name == name for x in held)
+
     def apart(self, table: str) -> str:
         """What tells the events of a table from others in the place: a condition, or the table where it is a kind of events of any source.
 

@@ -450,9 +450,11 @@ class SelectorMapping(FieldLookup):
 
     def _by_its_own_name(self, atom: Apply, stored: Stored) -> Expr:
         """A condition on the column for which a site has to bring a field; a word where the product has another field of that name."""
-        if (name := column_name(atom.args[0])) == stored.name and atom.function not in ("isempty", "isnull"):
-            why = stored.differs or "it has other values, of which not all are known"
-            self.mover.say("value-differs", f"the product has {name} as well: {why}", atom.span)
+        name = column_name(atom.args[0])
+        is_emptiness = name == stored.name and atom.function in ("isempty", "isnull")
+        if not is_emptiness and self.home is not None and self.home.has_field(name):
+            why = stored.differs or f"{stored.name} has other values, of which not all are known"
+            self.mover.say("value-differs", f"the product has a field {name} of its own: {why}", atom.span)
         return atom
 
 
