@@ -51,6 +51,11 @@ WRITTEN = [
     "| extend app = tolower(AppDisplayName) | summarize d = dcount(strcat(app, IPAddress)) by app, bin(TimeGenerated, 7m) | where d > 1",
     "| summarize c = count() by hour = hourofday(TimeGenerated) | where c > 3",
     "| extend how = case(ResultType == '0', 'ok', ResultType startswith '5', 'bad', 'other') | summarize c = count() by how | where c >= 2",
+    # conditions that are chosen by others, which may be null
+    "| where case(ResultType == '0', true, strlen(IPAddress) > strlen(AppDisplayName), false, UserPrincipalName has 'a')"
+    " | summarize c = count() by UserPrincipalName",
+    f"| summarize n = {LEAST} by UserPrincipalName | where iff(n > 5, n < 20, n != 3) | project UserPrincipalName",
+    f"| summarize n = {LEAST} by UserPrincipalName | where not(iff(n > 5, n < 20, n > 3)) | project UserPrincipalName",
     # the text of a number that may be null
     f"| summarize n = {LEAST} by UserPrincipalName | extend t = tostring(n) | summarize c = count() by t",
     f"| summarize n = {LEAST} by UserPrincipalName | where tostring(n) startswith '1' or strcat('x', n) == 'x' | project UserPrincipalName",

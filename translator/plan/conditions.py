@@ -153,25 +153,21 @@ def _implies(condition: Expr, other: Expr) -> bool:
 
 def alternatives(expr: Expr) -> list[tuple[Expr, Expr]] | None:
     """(condition, value) of a conditional, of which the first counts whose condition holds; None where ``expr`` is none."""
-    if not isinstance(expr, Apply):
-        return None
-    pairs: list[tuple[Expr, Expr]]
-    match expr.function, expr.args:
-        case "iff", (condition, then, otherwise):
-            pairs = [(condition, then), (TRUE, otherwise)]
-        case "case", args if len(args) >= 3 and len(args) % 2:
-            pairs = [(args[i], args[i + 1]) for i in range(0, len(args) - 1, 2)] + [(TRUE, args[-1])]
-        case "coalesce", args if args and all(a.type == Type.STRING for a in args):
-            pairs = [(negation(apply("isempty", a)), a) for a in args[:-1]] + [(TRUE, args[-1])]
-        case _:
-            return None
-    found: list[tuple[Expr, Expr]] = []
-    for condition, value in pairs:
-        certain = is_true(condition)
-        if certain is None:
-            return None
-        found.append((certain, value))
-    return found
+    found = [(is_true(condition), value) for condition, value in conditional(expr)]
+    certain = [(condition, value) for condition, value in found if condition is not None]
+    return certain if certain and len(certain) == len(found) else None
+
+
+def conditional(expr: Expr) -> list[tuple[Expr, Expr]]:
+    """The same, whose conditions may be null, which is as good as false; none where ``expr`` is no conditional."""
+    match expr:
+        case Apply(function="iff", args=(condition, then, otherwise)):
+            return [(condition, then), (TRUE, otherwise)]
+        case Apply(function="case", args=args) if len(args) >= 3 and len(args) % 2:
+            return [*zip(args[:-1:2], args[1::2], strict=True), (TRUE, args[-1])]
+        case Apply(function="coalesce", args=args) if args and all(a.type == Type.STRING for a in args):
+            return [*((negation(apply("isempty", a)), a) for a in args[:-1]), (TRUE, args[-1])]
+    return []
 
 
 TEXT_SEARCHES = frozenset(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from translator.plan.conditions import alternatives
+from translator.plan.conditions import alternatives, conditional
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Path, const
 from translator.plan.simplify import simplify
 from translator.plan.types import Type
@@ -164,7 +164,7 @@ class Values(Context):
                 language.json_length and (array := json_or_stored_text(self, inner)) is not None
             ):
                 return Value(language.json_length.format(array.text), "int", True, True)
-        if found := alternatives(expr):
+        if found := alternatives(expr) or conditional(expr):
             return value_of_branches(self, found, expr)
         if (text := text_made(self, expr)) is not None:
             return Value(text, "text" if expr.type == Type.STRING or _is_first_part(expr) else "part", False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from translator.plan.conditions import TEXT_OPERATORS
+from translator.plan.conditions import TEXT_OPERATORS, conditional
 from translator.plan.expansions import EMPTY_ARRAY
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, columns_of, const, items_of
 from translator.plan.types import Type
@@ -94,6 +94,8 @@ def holds(ctx: Context, expr: Expr) -> str:
             return language.truths[0].format(ctx.of_kind(inner, "text|part|json").text)
         case ColumnRef() if (value := ctx.value(expr)).kind == "bool":
             return ctx.between(value.text, "==", language.string("true"))
+        case Apply(function="iff" | "case") if conditional(expr):
+            return ctx.between(grouped(ctx.value(expr)), "==", language.string("true"))
     raise ctx.refuse(expr, f"'{expr.function}'" if isinstance(expr, Apply) else "this condition")
 
 
@@ -149,6 +151,8 @@ def fails(ctx: Context, expr: Expr) -> str:
             return language.truths[1].format(ctx.of_kind(inner, "text|part|json").text)
         case ColumnRef() if (value := ctx.value(expr)).kind == "bool":
             return ctx.between(value.text, "==", language.string("false"))
+        case Apply(function="iff" | "case") if conditional(expr):
+            return ctx.between(grouped(ctx.value(expr)), "==", language.string("false"))
     return language.negated.format(_operand(ctx, expr, ctx.holds))
 
 
