@@ -1154,6 +1154,39 @@ def test_a_column_that_is_taken_from_a_text_is_no_field_that_events_have_of_its_
     assert not spl_reader.run(output.text, [event], NOW.timestamp())
 
 
+WITH_KEYS = [
+    '[{"k":"a","v":"1"},{"k":"b","v":"2"}]', '[{"k":"a","v":""}]', '[{"k":"a"}]', '[{"v":"1"}]', "[]", "{}", "", "x", '{"k":"a","v":"1"}',
+    '[{"k":"b","v":"A"},{"k":"A","v":"x"}]', '[{"k":"a","v":"q"},{"k":"a","v":"q"}]', '[1,"a",{"k":"a","v":"1"}]',
+    '[{"k":"a","v":{"w":1}}]',    '[{"k":"a","v":"z","w":"y"},{"k":"b","v":"z","w":"z"}]',
+]  # fmt: skip
+BAG = "mv-apply p = parse_json(AppDisplayName) on (summarize b = make_bag(bag_pack(tostring(p.k), tostring(p.v))))"
+BAG_OF_BAGS = BAG.replace("tostring(p.v)", "bag_pack('o', tostring(p.v), 'n', tostring(p.w))")
+
+
+@pytest.mark.parametrize(
+    "kql",
+    [
+        f"{BAG} | where b.a == '1' | project UserPrincipalName, AppDisplayName, x = tostring(b.b)",
+        f"{BAG} | where b.a != '1' | project UserPrincipalName, AppDisplayName",
+        f"{BAG} | where tostring(b.a) != tostring(b.b) | project UserPrincipalName, AppDisplayName",
+        f"{BAG} | where isempty(b.a) and isnotempty(b.b) or bag_has_key(b, 'A') | project UserPrincipalName, AppDisplayName",
+        f"{BAG} | where not(bag_has_key(b, 'a')) and b.b !has 'q' | project UserPrincipalName, AppDisplayName",
+        f"{BAG_OF_BAGS} | where tostring(b.a.o) != tostring(b.b.n) | project UserPrincipalName, AppDisplayName",
+        f"{BAG_OF_BAGS} | summarize c = count(), d = dcount(tostring(b.a.o)) by x = tostring(b.a.n) | where c >= d",
+        f"mv-expand q = parse_json(AppDisplayName) | {BAG} | where q.k == 'a' and b.b == '2' | project UserPrincipalName, IPAddress",
+        f"where IPAddress in ((AuditLogs | project Identity)) or ResultType == '0' | {BAG} | where b.a == '1' | project UserPrincipalName",
+        "summarize b = make_bag(bag_pack(ResultType, IPAddress)) by UserPrincipalName, IPAddress | where b['0'] startswith '1'"
+        " | project UserPrincipalName, IPAddress",
+    ],
+)
+def test_what_a_query_reads_of_a_bag_that_it_makes_is_found_where_it_makes_it(kql: str) -> None:
+    for seed in range(4):
+        pick = random.Random(seed)
+        logged = [{**event, "AppDisplayName": pick.choice(WITH_KEYS)} for event in events(pick, 60)]
+        output, difference = checked(f"{SIGNINS} | {kql}", logged, audits(pick, 9))
+        assert output is not None and output.verdict is Verdict.SAME_ALERTS and difference == "", (seed, difference)
+
+
 BYTES = [
     b"ann", b"annabel", b"an", b"a%00b", b"x\ny\tz", bytes(range(1, 128)), "\u00dcn\u00ef \u4e00 \U0001f600".encode(),
     "tcp $x".encode("utf-16-le"), b"\0", b"\xff\xfe", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xc0\x80", b"\xe2\x82",

@@ -492,7 +492,8 @@ CODES: dict[str, Code] = {
     ),
     "arbitrary-row": Code(
         Effect.ROWS,
-        "The query takes any values of a set up to a limit, or rows sorted alike in any order; the output takes those it finds first.",
+        "The query takes any values of a set up to a limit, or of a key that a bag has of several rows, or rows sorted alike in any order; "
+        "the output takes those it finds first.",
         "write a greater limit in the KQL where each of them is to be there, and sort by what tells rows apart",
     ),
     "empty-entity": Code(

@@ -6,11 +6,11 @@ Source: learn.microsoft.com/kusto/query/pack-function, .../query/scalar-data-typ
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from translator.plan import operators as o
-from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Path, const, disjunction, negation
+from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Path, const, disjunction, negation
 from translator.plan.rewriting import rewritten
 from translator.plan.text_parts import PARTS_OF_PATH
 from translator.plan.types import Type
@@ -68,6 +68,70 @@ def with_bags_searched(root: o.Relation) -> o.Relation:
         return node
 
     return rewritten(root, spelled)
+
+
+OF_KEY = "value_of_key"
+"""The aggregate that is a value of any one row for which a condition holds, as make_bag has it of several with one key."""
+
+
+def with_keys_of_bags(root: o.Relation, fresh: Iterator[int]) -> o.Relation:
+    """A relation whose summaries find what it reads of the bags that they make.
+
+    Source: learn.microsoft.com/kusto/query/make-bag-aggregation-function: of a key of several rows it has any one of their values.
+    """
+    if "make_bag" not in o.functions(root):
+        return root
+    bags = {
+        column.id: packed.args
+        for node in o.relations(root)
+        if isinstance(node, o.Aggregate)
+        for column, expr in node.aggregates
+        if isinstance(expr, Apply) and expr.function == "make_bag" and isinstance(packed := expr.args[0], Apply)
+        if packed.function in _PACKING
+    }
+    found = dict[int, dict[Expr, tuple[Column, Expr]]]()
+
+    of_key = dict[int, tuple[int, Apply]]()
+
+    def read(bag: int, name: str, aggregate: Apply) -> Expr:
+        column, _ = found.setdefault(bag, {}).setdefault(aggregate, (Column(next(fresh), name, aggregate.type), aggregate))
+        of_key[column.id] = bag, aggregate
+        return ColumnRef(aggregate.span, aggregate.type, column)
+
+    def spelled(node: object) -> object:
+        match node:
+            case Apply(function="bag_has_key", args=(ColumnRef(column=column), Const(value=str(name)))) if (
+                column.id in bags and (told := _of_key(bags[column.id], name)) is not None
+            ):
+                count = read(column.id, f"has_{name}", Apply(node.span, Type.LONG, "countif", (told[0],)))
+                return Apply(node.span, Type.BOOL, ">", (count, const(0)))
+            case Path(base=ColumnRef(column=column), steps=(str(name), *steps)) if (
+                column.id in bags and (told := _of_key(bags[column.id], name)) is not None
+            ):
+                value = _place(told[1], tuple(steps), {})
+                if value is None or (isinstance(value, Apply) and value.function in _PACKING):
+                    return node
+                return read(column.id, str(node.steps[-1]), Apply(node.span, node.type, OF_KEY, (value, told[0])))
+            case Apply(function="tostring", args=(ColumnRef(column=column),)) if column.id in of_key:
+                bag, aggregate = of_key[column.id]
+                return read(bag, column.name, replace(aggregate, type=Type.STRING))
+        return node
+
+    def made(node: object) -> object:
+        if not isinstance(node, o.Aggregate):
+            return node
+        added = [pair for column, _ in node.aggregates for pair in found.get(column.id, {}).values()]
+        return replace(node, aggregates=(*node.aggregates, *added)) if added else node
+
+    return rewritten(rewritten(root, spelled), made)
+
+
+def _of_key(pairs: tuple[Expr, ...], key: str) -> tuple[Expr, Expr] | None:
+    """When a row has a key in the bag of its own that it adds to another, and the value; None where that is not known."""
+    match pairs:
+        case (name, value) if name.type == Type.STRING:
+            return Apply(name.span, Type.BOOL, "==", (name, const(key))), value
+    return None
 
 
 def with_places_of_bags(root: o.Relation) -> o.Relation:

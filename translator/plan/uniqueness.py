@@ -157,6 +157,8 @@ def _is_determined(node: o.Relation, keys: frozenset[int], column: Column, known
             made = next((x for c, x in items if c.id == column.id), ColumnRef(None, column.type, column))
             own = keys | {x.column.id for c, x in items if c.id in keys and isinstance(x, ColumnRef)}
             return not _is_of_chance(made) and all(_determines(below, own, c, known) for c in columns_of(made))
+        case o.Number(input=below, column=number):
+            return number.id in keys or _determines(below, keys, column, known)
         case o.Expand(input=below, items=items) if column not in [c for c, _ in items]:
             return _determines(below, keys, column, known)
         case o.Join(left=left, kind="leftsemi" | "leftanti" | "anti" | "leftantisemi"):

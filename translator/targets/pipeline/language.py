@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from translator.plan.bags import OF_KEY
 from translator.plan.conditions import TEXT_OPERATORS
 from translator.plan.types import Type
 from translator.targets.computed import Functions
@@ -185,6 +186,7 @@ CONDITIONAL: Mapping[str, str] = MappingProxyType(
         "make_set_if": "make_set",
         "make_list_if": "make_list",
         "take_anyif": "take_any",
+        OF_KEY: "take_any",
         "stdevif": "stdev",
         "varianceif": "variance",
         "variancepif": "variancep",

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from translator.plan import operators as o
-from translator.plan.bags import with_bags_searched, with_places_of_bags
+from translator.plan.bags import with_bags_searched, with_keys_of_bags, with_places_of_bags
 from translator.plan.conditions import is_field
 from translator.plan.decoding import DECODED, with_nuls_left_out
 from translator.plan.elements import as_rows
@@ -69,7 +69,9 @@ def spelled_out(plan: o.Plan, identifying: Container[str] = ()) -> o.Plan:
             with_series_summed(
                 with_bags_searched(
                     with_places_of_bags(
-                        with_alike_parts_united(with_scalars_joined(rewritten(with_nuls_left_out(plan.root), spelled), fresh), fresh)
+                        with_alike_parts_united(
+                            with_keys_of_bags(with_scalars_joined(rewritten(with_nuls_left_out(plan.root), spelled), fresh), fresh), fresh
+                        )
                     )
                 ),
                 fresh,

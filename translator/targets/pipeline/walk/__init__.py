@@ -201,11 +201,12 @@ class Walk(Context):
             case o.Expand():
                 return expand(self, node, part)
             case o.Number(column=column):
-                if self.needed(column) and part.spread is None:
-                    flags = [part.flag] if part.flag is not None else []
-                    self.columns[column.id] = Value(self.numbered(node, flags), "int", False, simple=True)
-                elif self.needed(column):
-                    raise Cannot(Diagnostic("unsupported-operator", "numbers of rows are not supported here", node.span))
+                if self.needed(column):
+                    if whole and part.spread is not None:
+                        raise Cannot(Diagnostic("unsupported-operator", "numbers of rows are not supported here", node.span))
+                    part = self.single(part, node)
+                    number = self.numbered(node, [] if part.flag is None else [part.flag])
+                    self.columns[column.id] = Value(number, "int", False, simple=True)
                 return part
         raise Cannot(Diagnostic("unsupported-operator", f"the operator {operator_word(node)} is not supported here", node.span))
 

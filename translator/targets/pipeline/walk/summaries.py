@@ -6,11 +6,13 @@ from dataclasses import dataclass, field, replace
 
 from translator.fidelity import Diagnostic, Place
 from translator.plan import operators as o
+from translator.plan.bags import OF_KEY
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr
 from translator.plan.simplify import simplify
+from translator.plan.types import Type
 from translator.plan.uniqueness import determines
 from translator.targets.base import Cannot
-from translator.targets.pipeline.language import CONDITIONAL, IN_ANY_ORDER, NUMBERS, ORDERED, Value
+from translator.targets.pipeline.language import CONDITIONAL, IN_ANY_ORDER, NUMBERS, ORDERED, WRITTEN, Value
 from translator.targets.pipeline.values import Values
 from translator.targets.pipeline.values.branches import first_of
 from translator.targets.pipeline.walk.context import Context
@@ -61,6 +63,10 @@ def summary(ctx: Context, node: o.Aggregate, grouped: bool, flag: str | None) ->
         found.before += before
         if (most := _most_of(expr)) is not None and whole.set_of and ctx.language.list_start and made.id in ctx.decides:
             found.behind.append((measure.name, ctx.language.list_start.format(ctx.quoted(measure.name), most, most - 1)))
+        if isinstance(expr, Apply) and expr.function == OF_KEY:  # of no row it is empty
+            found.behind.append(
+                (measure.name, ctx.language.functions["coalesce"].words.format(f"{ctx.quoted(measure.name)}, {ctx.language.string('')}"))
+            )
         if measure.function == "sum" and whole.nullable:  # which is zero of nothing in KQL
             found.behind.append((measure.name, first_of(values, [whole, values.number(0, whole.kind)], expr).text))
             whole = replace(whole, nullable=False)
@@ -129,9 +135,15 @@ def _measured(ctx: Context, made: Column, expr: Expr, values: Values, grouped: b
             if kind == "part":
                 ctx.say("columns-differ", "a place without a value and an empty text there are not told apart in a list here", expr.span)
             whole = Value("", "list", False, of_texts=kind == "text" and function == "make_set" and not limited, set_of=set_of)
+        case ("take_any", []) if expr.function == OF_KEY:
+            if kind not in WRITTEN - {"json"} or not ctx.keeps_rows:
+                raise values.refuse(expr)
+            what = "of several values of a key the bag of the query has any one, and the output the first"
+            ctx.say("arbitrary-row", what, expr.span, Place.PLAIN if decides else Place.SHOWN)
+            whole = Value("", "text" if made.type == Type.STRING else "part", False)
         case ("take_any", []) if one and value.set_of:
             function, whole = "make_set", Value("", "list", False, of_texts=value.of_texts, set_of=True)
-        case ("take_any", []) if not decides or (one and kind not in ("list", "json")):
+        case ("take_any", []) if not decides or (one and kind != "list"):
             pass
         case _:
             raise values.refuse(expr)
