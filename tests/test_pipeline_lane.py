@@ -469,6 +469,27 @@ def test_pivot_has_a_row_for_what_it_keeps(pivot: str, verdict: Verdict | None, 
         assert (None if output is None else output.verdict) is verdict and difference == ""
 
 
+OF_STORED_JSON = [
+    "| summarize arg_max(TimeGenerated, *) by UserPrincipalName | extend AppDisplayName = todynamic(AppDisplayName)"
+    " | extend n = tostring(AppDisplayName.name), m = tostring(AppDisplayName[0]) | where isempty(m) or n == '' | project n, m, IPAddress",
+    "| distinct AppDisplayName | extend d = parse_json(AppDisplayName) | summarize c = count() by n = tolower(tostring(d.name))",
+    "| summarize c = count() by AppDisplayName | extend d = parse_json(AppDisplayName) | where isnotempty(d.name)"
+    " | project n = tostring(d.name), c",
+]
+
+
+@pytest.mark.parametrize("target", ["splunk", "esql"])
+@pytest.mark.parametrize("kql", OF_STORED_JSON)
+def test_a_stored_text_that_is_read_as_json_is_looked_into(kql: str, target: str) -> None:
+    texts = ['{"name": "Ann"}', '{"name":{"b":1}}', '"{\\"name\\":1}"', '["p", 2]', "x", "", None, '{"name":true}', "{"]
+    logged = [
+        {"TimeGenerated": NOW - dt.timedelta(seconds=n + 1), "UserPrincipalName": str(n % 17), "IPAddress": str(n), "AppDisplayName": text}
+        for n, text in enumerate(texts * 2)
+    ]
+    output, difference = checked(f"{SIGNINS} {kql}", logged, target=target)
+    assert output is not None and difference == ""
+
+
 @pytest.mark.parametrize("target", ["splunk", "esql"])
 def test_a_part_without_limits_looks_back_farther_than_those_with_some(target: str) -> None:
     kql = "AuditLogs | where Identity !in ((SigninLogs | where TimeGenerated > ago(2h) | distinct UserPrincipalName)) | project Identity"

@@ -6,6 +6,7 @@ row), INLINE STATS (since 9.2).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
@@ -110,7 +111,13 @@ class EsqlWalk(Walk):
 
     def distinct(self, names: list[str]) -> Command:
         self.grouped(names)
+        self.forget(names)
         return Command("STATS", f"STATS BY {', '.join(names)}")
+
+    def forget(self, kept: Collection[str]) -> None:
+        """Nothing is left of the rows but some fields."""
+        self.columns = {c: v for c, v in self.columns.items() if v.text in kept or _is_literal(v.text)}
+        self.fields = {x: v for x, v in self.fields.items() if v.text in kept}
 
     def grouped(self, keys: list[str]) -> None:
         """From here on a row is a group, which has no document and no index."""
@@ -127,6 +134,7 @@ class EsqlWalk(Walk):
         terms = ", ".join(f"{text} = {'VALUES' if v.kind == 'list' else 'MAX'}({text})" for text, v in kept.items())
         self.stats([terms] if terms else [], list(names))
         self.grouped(list(names))
+        self.forget({*kept, *names})
 
     def stats(self, terms: list[str], keys: list[str]) -> None:
         """``STATS`` of ``terms`` by ``keys``; the command wants one of them."""
@@ -350,6 +358,11 @@ class EsqlWalk(Walk):
             counted = ("dcount", precise) if measure.function == "make_set" else ("count", value.text)
             terms.append(f"{field(measure.length)} = {AGGREGATES[counted[0]].format(counted[1])}{chosen}")
         return ", ".join(terms), []
+
+
+def _is_literal(text: str) -> bool:
+    """Whether a value reads no field: it is nothing but a text, a number, or the time that one of these is."""
+    return not re.sub(r'"(\\.|[^"\\])*"|null|true|false|TO_DATETIME|NOW|[^A-Za-z_`@]', "", text)
 
 
 def _is_beyond(node: object) -> bool:

@@ -27,6 +27,7 @@ class Value:
     ``narrow``: it is a whole number of 32 bits where the language has such, whose products may be none. ``texts``: what has all the texts
     of a list that holds some of them alone, to search there. ``ordered``: it is a list of all texts in the order that they have in KQL.
     ``laid_out``: it is a text with JSON in it, whose layout is the product's. ``set_of``: it is a list that has each of some texts once.
+    ``parsed``: it is a text as it is stored, which KQL has read as JSON.
     """
 
     text: str
@@ -44,6 +45,7 @@ class Value:
     ordered: bool = False
     laid_out: bool = False
     set_of: bool = False
+    parsed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ from translator.targets.pipeline.values.arrays import (
     counted_list,
     joined_texts,
     json_of,
-    json_or_stored_text,
     list_of,
     set_made,
     sorted_list,
@@ -160,9 +159,7 @@ class Values(Context):
                 return made_of
             case Apply(function="round", args=(inner, *digits)) if "round" in language.functions:
                 return rounded(self, self.value(inner), digits, expr)
-            case Apply(function="array_length", args=(inner,)) if (
-                language.json_length and (array := json_or_stored_text(self, inner)) is not None
-            ):
+            case Apply(function="array_length", args=(inner,)) if language.json_length and (array := json_of(self, inner)) is not None:
                 return Value(language.json_length.format(array.text), "int", True, True)
         if found := alternatives(expr) or conditional(expr):
             return value_of_branches(self, found, expr)
@@ -179,6 +176,9 @@ class Values(Context):
         """The value of an expression in normal form, which has no ``tostring`` of a place in an object, of the kind it had."""
         form = simplify(expr)
         value = as_typed(self.shown(form) if undefined else self.value(form), expr)
+        match expr:
+            case Apply(function="parse_json") if value.kind == "text":  # a stored text is its own normal form
+                value = replace(value, parsed=True)
         return json_of_list(self, value, expr) if value.ordered and expr.type == Type.STRING else value
 
     def called(self, expr: Apply, function: Function) -> Value:

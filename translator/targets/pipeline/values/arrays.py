@@ -91,20 +91,16 @@ def _several(ctx: Context, expr: Expr) -> tuple[str, str] | None:
 
 
 def json_of(ctx: Context, expr: Expr) -> Value | None:
-    """The text of a dynamic value that holds its JSON, or is empty; None where there is none."""
+    """The text of a dynamic value that holds its JSON, or is empty; None where there is none.
+
+    A text that is read as JSON is its own normal form, with the type of a text.
+    """
     match expr:
         case Apply(function="parse_json", args=(inner,)):
             found = json_of(ctx, inner) or ctx.value(inner)
             return found if found.kind in ("text", "part", "json") else None
         case Path(base=base) if expr not in ctx.fields:
             return ctx.value(expr) if json_of(ctx, base) is not None else None
-        case ColumnRef(column=column) if column.id in ctx.columns:
-            return found if (found := ctx.columns[column.id]).kind == "json" else None
+        case ColumnRef(column=column) if (held := ctx.columns.get(column.id) or ctx.fields.get(expr)) is not None:
+            return held if held.kind == "json" or held.parsed or (held.kind == "text" and expr.type == Type.STRING) else None
     return None
-
-
-def json_or_stored_text(ctx: Context, expr: Expr) -> Value | None:
-    """The text of a dynamic value that holds its JSON, or a stored text that is read as JSON, which has its type in normal form."""
-    if isinstance(expr, ColumnRef) and expr.type == Type.STRING and expr in ctx.fields:
-        return ctx.fields[expr] if ctx.fields[expr].kind == "text" else None
-    return json_of(ctx, expr)

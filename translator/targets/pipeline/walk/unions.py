@@ -43,9 +43,9 @@ def united(ctx: Context, node: o.Union, parts: list[Part]) -> Part:
         (first, *_), missing = given, len(given) < len(found)
         nullable = any(v.nullable for v in given) or (missing and first.kind not in WRITTEN)
         natural, positive, digits = (all(getattr(v, a) for v in given) for a in ("natural", "positive", "digits"))
-        of_texts, ordered, set_of = (all(getattr(v, a) for v in given) for a in ("of_texts", "ordered", "set_of"))
+        of_texts, ordered, set_of, parsed = (all(getattr(v, a) for v in given) for a in ("of_texts", "ordered", "set_of", "parsed"))
         value = replace(first, nullable=nullable, natural=natural, positive=positive, digits=digits)
-        value = replace(value, of_texts=of_texts, ordered=ordered, set_of=set_of, texts="")
+        value = replace(value, of_texts=of_texts, ordered=ordered, set_of=set_of, parsed=parsed, texts="")
         if len({v.text for v in given}) > 1 or missing:
             none = language.string("") if first.kind in WRITTEN else language.null
             texts = [none if v is None else values.alike(v, {v.kind}) for v in found]
