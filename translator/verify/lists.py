@@ -109,7 +109,10 @@ class Lists:
         for fact, table in read:
             if table in self.outside:
                 columns: Row = dict.fromkeys(self.edits.tables[table], "") if whole else {}
-                texts = [{k: text_of(v) for k, v in row.items() if v is not None and (whole or v != "")} for row in given.get(table, ())]
+                texts = [
+                    {k: "" if v is None else text_of(v) for k, v in row.items() if whole or v not in (None, "")}
+                    for row in given.get(table, ())
+                ]
                 found[fact.name] = [{**columns, **row, **marks.get(fact.name, {})} for row in texts]
         return found
 
