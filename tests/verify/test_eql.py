@@ -435,3 +435,11 @@ def test_random_sequences_are_those_that_pypi_eql_finds() -> None:
     pytest.importorskip("eql", reason="PyPI eql (AGPL) is a test tool that is not installed")
     some, wrong = differing(7, 150)
     assert some > 20 and wrong == []
+
+
+def test_a_category_is_asked_of_events_that_say_theirs() -> None:
+    """What an integration writes of itself into its events is not known of those that a rule's worlds are made of."""
+    events = [{"@timestamp": "2026-05-01T11:00:00Z", "a": "x"}]
+    assert len(run('any where a == "x"', events)) == 1
+    with pytest.raises(NotReadable, match="do not say"):
+        run('process where a == "x"', events)

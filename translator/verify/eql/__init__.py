@@ -17,7 +17,7 @@ from translator.verify.eql.lists import filled
 from translator.verify.eql.sequences import Machine
 from translator.verify.eql.syntax import Events, Filter, Member, Query, Sample, Sequence, parse
 from translator.verify.eql.types import WrongType
-from translator.verify.reading import Lists, Row, moment_of
+from translator.verify.reading import Lists, NotReadable, Row, moment_of
 
 __all__ = ["WrongType", "parse", "run"]
 
@@ -55,6 +55,8 @@ def run(
     for wanted in _filters(query):
         types.condition(wanted.condition, conditions.kinds)
         types.mapped(wanted.condition, known)
+        if wanted.category is not None and found and category not in known:
+            raise NotReadable(f"{wanted.category} where, of events that do not say their {category}")
     match query:
         case Events():
             rows = [d.row for d in conditions.chosen(found, query.filter)]
