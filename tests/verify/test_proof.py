@@ -351,6 +351,12 @@ WRONG = [
         f'{BASE} ResultType="50126" AppDisplayName="*portal*" | where isnull(UserPrincipalName) OR UserPrincipalName!="x@y.z"',
         "broader",
     ),
+    (
+        "a word of the whole event",
+        OTHER.replace("'x@y.z'", "'x@y.z' and AppDisplayName has 'portal'"),
+        f'{BASE} ResultType="50126" portal | where isnull(UserPrincipalName) OR UserPrincipalName!="x@y.z"',
+        "broader",
+    ),
     ("or for and", PLAIN, f'{BASE} (ResultType="50126" OR AppDisplayName="*portal*") | where UserPrincipalName!="x@y.z"', "differs"),
     ("an event without the field is lost", OTHER, f'{BASE} ResultType="50126" | where UserPrincipalName!="x@y.z"', "narrower"),
     ("another threshold", COUNT, f'{BASE} ResultType="50126" | stats count as c by IPAddress | where c>5', "narrower"),

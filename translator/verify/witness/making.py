@@ -216,7 +216,8 @@ class _Making:
     def changes(self, state: State) -> list[misses.Change]:
         atoms = misses.tested_atoms(state)
         of_groups = [*misses.sizes(state), *misses.keys(state)]
-        return [*of_groups, *misses.late(state), *misses.flips(state), *misses.near(state), *misses.stored(state, atoms)]
+        of_values = [*misses.flips(state), *misses.near(state), *misses.elsewhere(state), *misses.stored(state, atoms)]
+        return [*of_groups, *misses.late(state), *of_values]
 
     def spending(self, state: State) -> int:
         """What one change may spend: enough to look at the events of a world some times."""

@@ -162,6 +162,35 @@ def _mended(atom: Expr, row: Row, truth: bool) -> None:
                     state.back_to(mark)
 
 
+def elsewhere(state: State) -> Iterator[Change]:
+    """The text that an atom asks of a column in another one of the table, which the rule does not read."""
+    for atom, row in tested_atoms(state):
+        match atom:
+            case Apply(args=(ColumnRef(column=column), Const(value=str(wanted))), span=span) if wanted and column.table is not None:
+                other = _unread(column.table, {n for r in state.rows() for e in r.sources() for n in e.values})
+                event = next((e for e in row.sources() if column.name in e.values), None)
+                if other is None or event is None or value_of(atom, row) is not True:
+                    continue
+
+                def do(event: Stored = event, name: str = column.name, other: str = other) -> bool:
+                    event.put(other, event.values[name])
+                    event.put(name, "")
+                    return True
+
+                yield Change(f"{_short(atom)}: its text in {other} instead", span, do, 0)
+
+
+def _unread(table: str, read: Container[str]) -> str | None:
+    """A column of texts that is not read, and that every product has as it is; None where none is known."""
+    known = catalog.table(table)
+    homes = [homes[0] for homes in known.homes.values() if homes] if known is not None else []
+    if len(homes) < len(catalog.FAMILIES):
+        return None
+    plain = ([c for c, k in h.columns.items() if isinstance(k, catalog.Stored) and k == catalog.Stored(k.name, k.type)] for h in homes)
+    texts = {c for c, kind in catalog.schemas().get(table, {}).items() if kind == "string"}
+    return next((c for c in sorted(texts.intersection(*plain)) if c not in read and not catalog.is_address(table, c)), None)
+
+
 def _items(expr: Expr) -> tuple[Expr, ...]:
     return expr.items if isinstance(expr, Items) else (expr,)
 
