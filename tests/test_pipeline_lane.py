@@ -452,9 +452,9 @@ def test_a_summary_beside_sorted_rows_stands_before_what_sorts_them() -> None:
     [
         ("| evaluate pivot(ResultType, count(), UserPrincipalName)", Verdict.SAME_ALERTS),
         ("| project UserPrincipalName, IPAddress, r = ResultType | evaluate pivot(r) | summarize c = count() by UserPrincipalName"
-         " | where c > 1", Verdict.SAME_ALERTS),
+         " | where c > 1", Verdict.EXACT),
         ("| project UserPrincipalName, ResultType | evaluate pivot(ResultType) | where ['0'] > 2 | project UserPrincipalName",
-         Verdict.SAME_ALERTS),
+         Verdict.EXACT),
         ("| evaluate pivot(ResultType, dcount(IPAddress), UserPrincipalName) : (UserPrincipalName: string, ['0']: long, ['50126']: long)"
          " | where ['0'] > 1", Verdict.EXACT),
         # the columns of the table that it keeps are not all known
@@ -1198,6 +1198,8 @@ BAG_OF_BAGS = BAG.replace("tostring(p.v)", "bag_pack('o', tostring(p.v), 'n', to
         f"where IPAddress in ((AuditLogs | project Identity)) or ResultType == '0' | {BAG} | where b.a == '1' | project UserPrincipalName",
         "summarize b = make_bag(bag_pack(ResultType, IPAddress)) by UserPrincipalName, IPAddress | where b['0'] startswith '1'"
         " | project UserPrincipalName, IPAddress",
+        "summarize b = make_bag(bag_pack(ResultType, IPAddress)) by UserPrincipalName, IPAddress | evaluate bag_unpack(b)"
+        " | where ['0'] startswith '1' | project UserPrincipalName, IPAddress",
     ],
 )
 def test_what_a_query_reads_of_a_bag_that_it_makes_is_found_where_it_makes_it(kql: str) -> None:
@@ -1206,6 +1208,28 @@ def test_what_a_query_reads_of_a_bag_that_it_makes_is_found_where_it_makes_it(kq
         logged = [{**event, "AppDisplayName": pick.choice(WITH_KEYS)} for event in events(pick, 60)]
         output, difference = checked(f"{SIGNINS} | {kql}", logged, audits(pick, 9))
         assert output is not None and output.verdict is Verdict.SAME_ALERTS and difference == "", (seed, difference)
+
+
+def test_a_bag_with_a_limit_may_lack_any_key() -> None:
+    made = "summarize b = make_bag(bag_pack(ResultType, IPAddress), 2) by UserPrincipalName"
+    assert piped("splunk", rule(f"{SIGNINS} | {made} | where b['0'] startswith '1' | project UserPrincipalName"), OPTIONS) is None
+
+
+@pytest.mark.parametrize(
+    ("kql", "verdict"),
+    [
+        ("project UserPrincipalName, d = parse_json(AppDisplayName) | evaluate bag_unpack(d)", Verdict.SAME_ALERTS),
+        ("project UserPrincipalName, d = parse_json(AppDisplayName) | evaluate bag_unpack(d) | where a == 'x' | project UserPrincipalName",
+         Verdict.EXACT),
+    ],
+)  # fmt: skip
+def test_what_is_unpacked_of_a_bag_beside_columns_that_are_all_named_is_of_the_bag(kql: str, verdict: Verdict) -> None:
+    held = ['{"a":"x"}', '{"a":"y","b":1}', '{"b":2}', "{}"]
+    for seed in range(3):
+        pick = random.Random(seed)
+        logged = [{**event, "AppDisplayName": pick.choice(held)} for event in events(pick, 40)]
+        output, difference = checked(f"{SIGNINS} | {kql}", logged)
+        assert output is not None and output.verdict is verdict and (verdict is Verdict.SAME_ALERTS or difference == ""), (seed, difference)
 
 
 BYTES = [

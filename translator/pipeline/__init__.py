@@ -13,7 +13,7 @@ from translator.detection.model import Detection, NoDetection
 from translator.detection.trigger import trigger_of
 from translator.detection.windows import windows_decide, with_given_moments
 from translator.engine.constant_folding import fold_constants
-from translator.fidelity import Diagnostic, Place, Verdict, verdict_of
+from translator.fidelity import Diagnostic, Verdict, verdict_of
 from translator.kql.parser import parse
 from translator.pipeline.lanes import moved, triggered, within_bounds
 from translator.pipeline.registry import target_of
@@ -26,6 +26,7 @@ from translator.pipeline.remarks import (
     on_history,
     on_left_out,
     on_pairs,
+    on_plugins,
     on_texts_of_json,
     where_each_alerts,
     with_reach,
@@ -124,7 +125,10 @@ def piped(target: str, rule: Rule, options: Options) -> Output | None:
     known = _folded(plan)
     options, *_ = with_reach(rule, known, options)
     found = _lane(writer, rule, _walked(rule, known, options), options).faithful()
-    return None if found is None else replace(found, diagnostics=(*found.diagnostics, *on_texts_of_json(plan, entities_of(rule, plan))))
+    if found is None:
+        return None
+    said = (*on_texts_of_json(plan, entities_of(rule, plan)), *on_plugins(plan, found))
+    return replace(found, diagnostics=(*found.diagnostics, *said))
 
 
 def _folded(plan: o.Plan) -> o.Plan:
@@ -193,6 +197,7 @@ class _Translation:
         output, since = (output, self.since) if bounded is None else (bounded, ())
         since = tuple(d for d in since if d.code not in {known.code for known in output.diagnostics})
         said = (*since, *kept, *on_columns(self.rule, self.plan, output, target), *on_history(self.rule, behind, output, target))
+        said = (*said, *on_plugins(self.plan, output)) if isinstance(target, Pipes) else said
         return replace(output, diagnostics=(*output.diagnostics, *said))
 
     def piped(self, target: Pipes, lane: Lane) -> Output | None:
@@ -352,8 +357,6 @@ def _walked(rule: Rule, plan: o.Plan, options: Options) -> _Walked:
     read, said = spelled_out(plan if timed is plan else fold_constants(timed), _identifying(rule, plan)), tuple[Diagnostic, ...]()
     if timed is not plan:
         said = (_of_search(period),)
-    if (pivot := next((n for n in o.relations(plan.root) if isinstance(n, o.Plugin) and n.name == "pivot"), None)) is not None:
-        said = (*said, Diagnostic("columns-differ", "the columns that pivot makes of values are not shown", pivot.span, Place.SHOWN))
     shown = shown_columns(read, entities_of(rule, plan) | frozenset(rule.alert_columns))
     counted = trigger_of(rule.trigger_operator, rule.trigger_threshold) is not None
     keys = frozenset[int]() if counted else only_apart(read, _identifying(rule, read))

@@ -104,6 +104,14 @@ def on_columns(rule: Rule, plan: o.Plan, output: Output, target: Target) -> tupl
     return tuple(found)
 
 
+def on_plugins(plan: o.Plan, output: Output) -> tuple[Diagnostic, ...]:
+    """A word on the columns that a plugin makes of the data, where the query shows all of them and events have no fields of these names."""
+    plugin = next((n for n in o.relations(plan.root) if isinstance(n, o.Plugin)), None) if plan.open else None
+    if plugin is None or any(d.code == "event-data-columns" for d in output.diagnostics):
+        return ()
+    return (Diagnostic("columns-differ", f"the columns that {plugin.name} makes of the data are not shown", plugin.span, Place.SHOWN),)
+
+
 def lost_entities(rule: Rule, plan: o.Plan, output: Output, target: Target) -> list[str]:
     """The columns of the rule's entities that the rows of an output lack; none of one whose rows are not known.
 

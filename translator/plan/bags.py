@@ -86,8 +86,8 @@ def with_keys_of_bags(root: o.Relation, fresh: Iterator[int]) -> o.Relation:
         for node in o.relations(root)
         if isinstance(node, o.Aggregate)
         for column, expr in node.aggregates
-        if isinstance(expr, Apply) and expr.function == "make_bag" and isinstance(packed := expr.args[0], Apply)
-        if packed.function in _PACKING
+        if isinstance(expr, Apply) and expr.function == "make_bag" and len(expr.args) == 1  # of which no key is left out
+        if isinstance(packed := expr.args[0], Apply) and packed.function in _PACKING
     }
     found = dict[int, dict[Expr, tuple[Column, Expr]]]()
 

@@ -221,7 +221,7 @@ def _bag_unpack(ctx: Context, table: Table, node: s.Evaluate, scope: Scope) -> T
             for c in node.schema.columns
             if (name := c.name.value) not in rest or conflict != "error" or node.schema.open
         ]
-    elif column is None or (ctx.discover is None and not (table.sources and table.sources[0].table in ctx.schema)):
+    elif column is None or (ctx.discover is None and any(source.table not in ctx.schema for source in table.open_sources)):
         # Nothing tells the table's own columns from those of the bag.
         return unsupported(ctx, Table(table.relation, rest, (ctx.unknown_source(node.span),)), node, reason)
     elif ctx.discover is None:
