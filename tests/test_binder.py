@@ -475,3 +475,20 @@ def test_a_distinct_by_the_text_of_a_list_is_only_needed_where_that_identifies_r
     plan = bind(parse(kql), SCHEMA)
     found = without_needless_distinct(plan.root, [c for n, c in plan.names if n == identifying])
     assert sum(isinstance(n, o.Distinct) for n in o.relations(found)) == left
+
+
+@pytest.mark.parametrize(
+    ("kql", "uses"),
+    [
+        ("Doors | as T | where Badge > 1 | join kind=inner (T | where Badge < 1) on Door", 2),
+        ("Doors | summarize c = count() by Door | as T | join kind=inner (T | where c > 1) on Door", 2),
+        ("let f = (T:(Door:string)) { T | join kind=leftanti (T | where Door == 'x') on Door }; Doors | invoke f()", 2),
+        ("Doors | partition by Door (as T | where Badge > 1 | join kind=inner (T | where Badge < 1) on At)", 1),
+    ],
+)
+def test_each_use_of_a_table_with_a_name_is_its_own(kql: str, uses: int) -> None:
+    plan = bind(parse(kql), SCHEMA)
+    (join,) = (n for n in o.relations(plan.root) if isinstance(n, o.Join))
+    known = [n for n in o.relations(plan.root) if isinstance(n, o.Source) and n.table != o.UNKNOWN_TABLE]
+    assert [n.table for n in known] == ["Doors"] * uses and len({n.id for n in known}) == uses
+    assert not {x.column.id for x, _ in join.on} & {x.column.id for _, x in join.on}

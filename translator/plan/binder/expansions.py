@@ -60,8 +60,7 @@ def mv_apply(ctx: Context, table: Table, node: s.MvApply, scope: Scope) -> Table
     pipeline = node.pipeline
     if not (isinstance(pipeline, s.Pipeline) and pipeline.source is None):
         return unsupported_with(ctx, table, node, {})
-    for operator in pipeline.operators:
-        inner = ctx.operator(inner, operator, scope)
+    inner = _through(ctx, inner, pipeline.operators, scope)
     carried = {n: inner.outer.get(n, c) for n, c in parents.items()}
     return table.over(inner.relation, {**carried, **inner.names})
 
@@ -90,6 +89,15 @@ def partition(ctx: Context, table: Table, node: s.Partition | s.PartitionBy, sco
         inner = replace(table.over(table.relation, dict(table.names)), outer={}, row=column, parts=(parts, key))
     else:
         return unsupported(ctx, None, node, reason)
-    for operator in operators:
-        inner = ctx.operator(inner, operator, scope)
+    inner = _through(ctx, inner, operators, scope)
     return inner.alone(inner.relation)
+
+
+def _through(ctx: Context, table: Table, operators: tuple[s.Operator, ...], scope: Scope) -> Table:
+    """A table behind the operators of a pipeline that each row or value has; what ``as`` names there is a table of theirs."""
+    for operator in operators:
+        if isinstance(operator, s.As):
+            rows = unsupported(ctx, None, operator, "a name for the rows of one part alone is not supported yet")
+            scope = Scope(parent=scope, values={operator.name.value: rows})
+        table = ctx.operator(table, operator, scope)
+    return table
