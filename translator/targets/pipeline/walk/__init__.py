@@ -233,7 +233,10 @@ class Walk(Context):
 
 
 def _sorted_by(node: o.Relation) -> tuple[o.Ordering, ...]:
-    """By what the rows of a relation are sorted; nothing where they are not (learn.microsoft.com/kusto/query/serialize-operator)."""
+    """By what the rows of a relation are sorted; nothing where they are not.
+
+    Source: learn.microsoft.com/kusto/query/window-functions, "Operators that preserve the serialized row set property".
+    """
     while isinstance(node, o.Compute | o.Project | o.Filter | o.Arrange | o.Expand):
         node = node.input
     return node.keys if isinstance(node, o.Sort | o.Limit) else ()
