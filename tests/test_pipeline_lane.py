@@ -469,6 +469,13 @@ def test_pivot_has_a_row_for_what_it_keeps(pivot: str, verdict: Verdict | None, 
         assert (None if output is None else output.verdict) is verdict and difference == ""
 
 
+def test_rows_of_parts_between_marks_of_several_bytes_are_refused_where_a_text_is_not_split_at_them() -> None:
+    kql = "| mv-expand a = split(AppDisplayName, ', ') to typeof(string) | summarize c = count() by a"
+    assert piped("esql", rule(f"{SIGNINS} {kql}"), OPTIONS) is None
+    output, difference = checked(f"{SIGNINS} {kql}", events(random.Random(3), 20))
+    assert output is not None and difference == ""
+
+
 OF_STORED_JSON = [
     "| summarize arg_max(TimeGenerated, *) by UserPrincipalName | extend AppDisplayName = todynamic(AppDisplayName)"
     " | extend n = tostring(AppDisplayName.name), m = tostring(AppDisplayName[0]) | where isempty(m) or n == '' | project n, m, IPAddress",

@@ -57,7 +57,9 @@ def expand(ctx: Context, node: o.Expand, part: Part) -> Part:
         return _unpacked(ctx, first, of, place, part, node)
     alone = alone and not node.pairs
     match of:
-        case Apply(function="split", args=(text, Const(value=str(mark)))) if alone and mark and ctx.language.split:
+        case Apply(function="split", args=(text, Const(value=str(mark)))) if (
+            alone and ctx.language.split and ctx.language.texts.splits(mark)
+        ):
             return _torn(ctx, first, text, mark, part, node)
         case Apply(function="pack_array", args=args) if alone and args and ctx.language.split:
             return _enumerated(ctx, first, args, part, node)
