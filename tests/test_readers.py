@@ -348,8 +348,9 @@ def test_a_custom_detection_in_yaml(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [
-        ('{"query": "T",}', 1, "not valid JSON"),
-        ('{"a": 1}\n{"b": 2}', 2, "not valid JSON: Extra data"),
+        ('{"query" "T"}', 1, "not valid JSON"),
+        ('{"query": "T", // a "comment"\n "a" 1}', 2, "not valid JSON: Expecting ':'"),
+        ('{"a": [1,\n', 2, "not valid JSON"),
         ("[" * 100_000, 1, "nests too deeply"),
         ('{"severity": "Low",\n "query": "a\\ud800"}', 2, "half of a surrogate pair"),
         ('{"kind": "Scheduled", "properties": {"severity": "Low"}}', 1, "no key 'query'"),
@@ -358,6 +359,302 @@ def test_a_custom_detection_in_yaml(tmp_path: Path) -> None:
 def test_what_is_wrong_in_json_has_its_place(tmp_path: Path, text: str, line: int, says: str) -> None:
     ((at, fault, message),) = said_of(found_in(tmp_path, "x.json", text))
     assert fault and at == line and says in message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '// exported\n{"name": "x", /* what it\nfinds */ "query": "T | where a == \'//\' // b",}',
+        '[{"name": "x", "query": "T | where a == \'//\' // b"},\n]',
+        '{"other": 1}\n\n{"name": "x", "query": "T | where a == \'//\' // b"}',
+        '{"broken": }\n{"name": "x", "query": "T | where a == \'//\' // b"}\n',
+        '\ufeff{"name": "x", "query": "T | where a == \'//\' // b"}',
+    ],
+    ids=["comments", "last comma", "several", "one a line", "mark"],
+)
+def test_what_files_have_that_json_has_not(tmp_path: Path, text: str) -> None:
+    for name in ("a.json", "a.ndjson", "a"):
+        (rule,) = rules_in(tmp_path, name, text)
+        line = next(n for n, line in enumerate(text.lstrip("\ufeff").split("\n"), 1) if "T | where" in line)
+        assert (rule.name, rule.query, rule.place(0)[0]) == ("x", "T | where a == '//' // b", line)
+
+
+TICKS = {"Ticks": 36_000_000_000, "Days": 0, "Hours": 1, "TotalSeconds": 3600.0}
+FLAT = {
+    "name": GUID,
+    "id": f"/subscriptions/s/alertRules/{GUID}",
+    "kind": "Scheduled",
+    "query": "T",
+    "severity": "High",
+    "tactics": ["Impact"],
+}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [{**FLAT, "displayName": "A", "queryFrequency": "1:00:00", "queryPeriod": "14 days, 0:00:00"}],
+        {
+            "Name": GUID, "DisplayName": "A", "Kind": "Scheduled", "Query": "T", "Severity": "High", "Tactic": ["Impact"],
+            "QueryFrequency": TICKS, "QueryPeriod": "14.00:00:00",
+        },
+        {"data": {"rules": [{"name": GUID, "kind": "Scheduled", "properties": {
+            "displayName": "A", "query": "T", "severity": "High", "tactics": ["Impact"], "queryFrequency": "PT1H", "queryPeriod": "P14D",
+        }}]}},
+    ],
+    ids=["Azure CLI", "PowerShell", "under a key"],
+)  # fmt: skip
+def test_rules_as_other_tools_of_azure_show_them(tmp_path: Path, answer: Any) -> None:
+    (rule,) = rules_in(tmp_path, "x.json", json.dumps(answer))
+    assert (rule.id, rule.name, rule.severity, rule.tactics) == (GUID, "A", "high", ("Impact",))
+    assert (rule.frequency, rule.period) == (3_600, 14 * 86_400)
+
+
+def test_rules_by_their_names(tmp_path: Path) -> None:
+    text = "one: {query: T, severity: Low}\ntwo: {query: U, name: Two}\nthree: [a]\n"
+    assert [(r.name, r.query) for r in rules_in(tmp_path, "x.yaml", text)] == [("one", "T"), ("Two", "U")]
+
+
+# --- infrastructure as code
+
+TERRAFORM = f"""\
+variable "event" {{
+  default = 4720
+}}
+locals {{ named = "Accounts made" }}
+resource "azurerm_resource_group" "g" {{ name = "g" }}
+resource "azurerm_sentinel_alert_rule_scheduled" "one" {{
+  name            = "{GUID}" # its id
+  display_name    = local.named
+  severity        = "High"
+  enabled         = var.on && true
+  query_frequency = "PT5H"
+  query_period    = "P1D"
+  tactics         = ["Persistence", "Impact",]
+  workspace       = azurerm_resource_group.g[0].id
+  query           = QUERY
+  custom_details  = {{ Name = "Account" }}
+  event_grouping {{ aggregation_method = "AlertPerResult" }}
+  incident {{
+    create_incident_enabled = false
+    grouping {{
+      enabled = true
+    }}
+  }}
+  entity_mapping {{
+    entity_type = "Account"
+    field_mapping {{
+      identifier  = "Name"
+      column_name = "Account"
+    }}
+    field_mapping {{
+      identifier  = "Sid"
+      column_name = "AccountSid"
+    }}
+  }}
+}}
+resource "azurerm_sentinel_alert_rule_fusion" "f" {{ name = "BuiltInFusion" }}
+"""
+
+
+@pytest.mark.parametrize(
+    ("query", "place"),
+    [
+        ('<<EOT\nSecurityEvent\n| where Account == "a" and EventID == 4720\nEOT', (16, 1)),
+        ('<<-EOT\n    SecurityEvent\n    | where Account == "a" and EventID == 4720\n  EOT', (16, 5)),
+        ('"SecurityEvent\\n| where Account == \\"a\\" and EventID == ${var.event}\\n"', (15, 21)),
+    ],
+)
+def test_terraform(tmp_path: Path, query: str, place: tuple[int, int]) -> None:
+    found = found_in(tmp_path, "rules.tf", TERRAFORM.replace("QUERY", query, 1))
+    (rule,) = (item for item in found if isinstance(item, Rule))
+    assert rule.query == 'SecurityEvent\n| where Account == "a" and EventID == 4720\n' and rule.place(0) == place
+    assert (rule.id, rule.name, rule.severity, rule.frequency, rule.period) == (GUID, "Accounts made", "high", 18_000, 86_400)
+    assert rule.tactics == ("Persistence", "Impact") and rule.grouping == "each" and rule.custom_details == (("Name", "Account"),)
+    assert rule.entities == (EntityMapping("Account", "Name", "Account"), EntityMapping("Account", "Sid", "AccountSid"))
+    assert (rule.incidents.created, rule.incidents.grouped) == (False, True)
+    assert [message for *_, message in said_of(found)] == [
+        "enabled is left out: only a deployment knows 'var.on && true'",
+        "a rule of the kind Fusion has no query",
+        "a resource of the type azurerm_resource_group is no rule",
+    ]
+
+
+@pytest.mark.parametrize("query", ['file("${path.module}/q.kql")', "var.query", '"T | where a == ${each.value}"', 'join("", [\n"T"\n])'])
+def test_what_only_terraform_knows_is_refused_with_its_place(tmp_path: Path, query: str) -> None:
+    text = TERRAFORM.replace("QUERY", query, 1)
+    (fault,) = (item for item in found_in(tmp_path, "rules.tf", text) if isinstance(item, Unread) and item.fault)
+    assert fault.line == 15 and "only a deployment knows" in fault.message
+
+
+def test_terraforms_json_states_and_plans(tmp_path: Path) -> None:
+    kind, name = "azurerm_sentinel_alert_rule_nrt", f"/x/alertRules/{GUID}"
+    values = {"id": name, "display_name": "Near", "query": "T | where a == '${b}'", "entity_mapping": []}
+    state = {"terraform_version": "1.9.0", "resources": [{"type": kind, "name": "n", "instances": [{"attributes": values}]}]}
+    plan = {
+        "terraform_version": "1.9.0",
+        "planned_values": {"root_module": {"child_modules": [{"resources": [{"type": kind, "values": values}]}]}},
+    }
+    for text in (state, plan):
+        (rule,) = rules_in(tmp_path, "terraform.tfstate", json.dumps(text))
+        assert (rule.id, rule.name, rule.kind, rule.query) == (GUID, "Near", "nrt", "T | where a == '${b}'")
+    own = {"resource": {kind: {"n": {**values, "query": "T | where a == '${local.b}'"}}}, "locals": {"b": "c"}}
+    (rule,) = rules_in(tmp_path, "rules.tf.json", json.dumps(own))
+    assert (rule.id, rule.query) == (GUID, "T | where a == 'c'")
+    body = '{\n kind = "NRT"\n properties = { displayName = "Near", query = "T" }\n}'
+    for written in (f"jsonencode({body})", body):
+        typed = 'type = "Microsoft.SecurityInsights/alertRules@2023-02-01"'
+        code = f'resource "azapi_resource" "n" {{\n {typed}\n name = "{GUID}"\n body = {written}\n}}\n'
+        (rule,) = rules_in(tmp_path, "a.tf", code)
+        assert (rule.id, rule.name, rule.kind, rule.query) == (GUID, "Near", "nrt", "T")
+
+
+BICEP = f"""\
+@description('which event')
+param event int = 4720
+param workspace string
+var named = 'Accounts made'
+resource w 'Microsoft.OperationalInsights/workspaces@2022-10-01' existing = {{
+  name: workspace
+}}
+resource rule 'Microsoft.SecurityInsights/alertRules@2023-02-01' = if (event > 1) {{
+  scope: w
+  name: '{GUID}'
+  kind: 'Scheduled'
+  properties: {{
+    displayName: named // its name
+    severity: 'High'
+    query: QUERY
+    queryFrequency: 'PT5H'
+    queryPeriod: 'P1D'
+    suppressionDuration: contains(x, 'y') ? 'PT5H' : 'PT1H'
+    tactics: [
+      'Persistence'
+      'Impact'
+    ]
+    entityMappings: [ {{ entityType: 'Account', fieldMappings: [ {{ identifier: 'Name', columnName: 'Account' }} ] }} ]
+  }}
+}}
+output id string = rule.id
+"""
+
+
+@pytest.mark.parametrize(
+    ("query", "place"),
+    [
+        ("'''\nSecurityEvent\n| where Account == 'a' and EventID == 4720\n'''", (16, 1)),
+        ("'SecurityEvent\\n| where Account == \\'a\\' and EventID == ${event}\\n'", (15, 12)),
+        ("'SecurityEvent\\n| where Account == \\'a\\' and EventID == 4720\\n'", (15, 13)),
+    ],
+)
+def test_bicep(tmp_path: Path, query: str, place: tuple[int, int]) -> None:
+    (rule,) = found_in(tmp_path, "rules.bicep", BICEP.replace("QUERY", query))
+    assert isinstance(rule, Rule) and rule.query == "SecurityEvent\n| where Account == 'a' and EventID == 4720\n" and rule.place(0) == place
+    assert (rule.id, rule.name, rule.severity, rule.frequency, rule.tactics) == (
+        GUID,
+        "Accounts made",
+        "high",
+        18_000,
+        ("Persistence", "Impact"),
+    )
+    assert rule.entities == (EntityMapping("Account", "Name", "Account"),)
+
+
+@pytest.mark.parametrize("query", ["loadTextContent('q.kql')", "'T | where a == ${workspace}'", "concat('T', '')"])
+def test_what_only_bicep_knows_is_refused_with_its_place(tmp_path: Path, query: str) -> None:
+    ((line, fault, message),) = said_of(found_in(tmp_path, "rules.bicep", BICEP.replace("QUERY", query)))
+    assert fault and line == 15 and "only a deployment knows" in message
+
+
+@pytest.mark.parametrize(
+    "text", ['resource "a" "b" {', 'a = "x', "a = <<E\nx\n", "a = " + "[" * 5_000, "a {\n" * 5_000, "{", "a = [1, ", "\u00e9 = 1"]
+)
+def test_broken_code_is_named(tmp_path: Path, text: str) -> None:
+    for name in ("a.tf", "a.bicep"):
+        told = said_of(found_in(tmp_path, name, text))
+        assert len(told) == 1 and told[0][1]
+
+
+# --- web pages, notebooks, lists
+
+
+def test_web_pages(tmp_path: Path) -> None:
+    page = (
+        "<!DOCTYPE html>\n<html><head><title>Page</title><script>T | take 1</script></head><body>\n<h1>Made &amp; used</h1><p>Why.</p>\n"
+        '<div class="highlight-source-kusto"><pre>\n<span>SecurityEvent</span>\n| where Account == &quot;&lt;a&gt;&quot;</pre></div>\n'
+        '<p>Look at <code>T | take 1</code>.</p><pre><code class="lang-powershell">Get-Process | Where-Object x</code></pre>\n'
+        f"<h2>Other</h2><pre>SigninLogs<br>| where ResultType == 1</pre><pre>{RULE}</pre></body></html>"
+    )
+    for name in ("a.html", "a", "a.txt"):
+        found = found_in(tmp_path, name, page)
+        rules = {item.name: item for item in found if isinstance(item, Rule)}
+        assert list(rules) == ["Accounts made", "Made & used", "Made & used - Other"]
+        made = rules["Made & used"]
+        assert (made.query, made.description) == ('SecurityEvent\n| where Account == "<a>"', "Why.") and made.place(0) == (5, 7)
+        assert rules["Made & used - Other"].query == "SigninLogs\n| where ResultType == 1"
+        assert [message for *_, message in said_of(found)] == ["a block of powershell is no query"]
+
+
+def notebook(*cells: tuple[str, str], **about: Any) -> str:
+    listed = [{"cell_type": kind, "metadata": {}, "source": text.splitlines(keepends=True)} for kind, text in cells]
+    return json.dumps({"cells": listed, "metadata": about, "nbformat": 4, "nbformat_minor": 5}, indent=1)
+
+
+def test_notebooks(tmp_path: Path) -> None:
+    text = notebook(
+        ("markdown", "# Accounts\nWhy."),
+        ("code", f"%%kql -x\n{SEARCH}"),
+        ("code", "%kql AuditLogs | take 5"),
+        ("code", 'q = """\nSecurityEvent\n| where EventID == 1\n"""\nrun(q)'),
+        ("code", "import os"),
+    )
+    found = found_in(tmp_path, "hunt.ipynb", text)
+    rules = [item for item in found if isinstance(item, Rule)]
+    assert [r.query for r in rules] == [SEARCH, "AuditLogs | take 5", "SecurityEvent\n| where EventID == 1"]
+    lines = text.split("\n")
+    assert all(lines[line - 1][column - 1 :].startswith(r.query.split("\n")[0]) for r in rules for line, column in (r.place(0),))
+    assert rules[0].name == "Accounts" and rules[0].description == "Why."
+    assert [message for *_, message in said_of(found)] == ["a block of python is no query"]
+    kernel = notebook(("code", SEARCH), kernelspec={"name": "Kusto", "language": "kusto"})
+    assert [r.query for r in rules_in(tmp_path, "a.json", kernel)] == [SEARCH]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'Rule Name,Severity,MITRE Tactics,KQL Query\n"Made","High","Persistence, Impact","SecurityEvent\n| where Account == ""a"""\n',
+        '\ufeff"displayName";"severity";"tactics";"query"\r\nMade;High;Persistence,Impact;"SecurityEvent\r\n| where Account == ""a"""\r\n',
+        "#TYPE Selected\nname\tseverity\ttactics\tquery\n"
+        'Made\tHigh\t"[""Persistence"",""Impact""]"\t"SecurityEvent\n| where Account == ""a"""\n',
+    ],
+)
+def test_lists_of_rules(tmp_path: Path, text: str) -> None:
+    for name in ("a.csv", "a"):
+        (rule,) = rules_in(tmp_path, name, text)
+        assert (rule.name, rule.severity, rule.tactics) == ("Made", "high", ("Persistence", "Impact"))
+        assert rule.query == 'SecurityEvent\n| where Account == "a"'
+        assert rule.place(rule.query.index("where"))[0] == text.split("SecurityEvent")[0].count("\n") + 2
+
+
+def test_what_a_list_cannot_say_is_told(tmp_path: Path) -> None:
+    found = found_in(tmp_path, "a.csv", "name,tactics,query\nA,System.String[],T\n\nB,Impact,\nC,,U,more\n")
+    assert [r.name for r in found if isinstance(r, Rule)] == ["A", "C"]
+    assert [(line, fault) for line, fault, _ in said_of(found)] == [(2, False), (4, True), (5, False)]
+    ((_, fault, message),) = said_of([*rules_at(tmp_path / "b.csv")] if (tmp_path / "b.csv").write_text("a,b\n1,2\n") else [])
+    assert fault and "no column of it is called 'query'" in message
+
+
+def test_what_stands_above_a_page_tells_of_its_rules(tmp_path: Path) -> None:
+    front = f"---\ntitle: Signed in\nid: {GUID}\nseverity: High\ntactics: [Impact]\n---\n"
+    (rule,) = rules_in(tmp_path, "a.md", f"{front}Why.\n\n## Query\n```kql\n{SEARCH}\n```\n")
+    assert (rule.id, rule.name, rule.severity, rule.tactics, rule.description) == (GUID, "Signed in", "high", ("Impact",), "Why.")
+    assert rule.place(0) == (11, 1)
+
+
+def test_a_block_of_code_alone_is_read_as_what_it_is(tmp_path: Path) -> None:
+    for name in ("a.yaml", "a.kql", "a.txt", "a.json"):
+        assert [r.name for r in rules_in(tmp_path, name, f"```yaml\n{RULE}```\n")] == ["Accounts made"]
+    assert [r.name for r in rules_in(tmp_path, "a.kql", RULE)] == ["Accounts made"]
 
 
 # --- KQL

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
-from translator.rulepack import documents, kql_file, markdown, web_text
+from translator.rulepack import documents, kql_file, markdown, notebook, rule_list, web_page, web_text
 from translator.rulepack.content import Content
 from translator.rulepack.model import Connector, EntityMapping, Function, Rule, RuleFileError, TextMap, Unread, seconds
 from translator.rulepack.saved_functions import linked
@@ -27,8 +27,12 @@ class Reader:
 
 
 READERS = (
+    Reader(markdown.is_fenced, markdown.read),
     Reader(kql_file.is_called_so, kql_file.read),
     Reader(kql_file.is_called_yaml, kql_file.read),
+    Reader(notebook.recognizes, notebook.read),
+    Reader(rule_list.recognizes, rule_list.read),
+    Reader(web_page.recognizes, web_page.read),
     Reader(documents.recognizes, documents.read),
     Reader(lambda content: web_text.recognizes(content) and not markdown.holds_fence(content), web_text.read),
     Reader(lambda content: content.suffix in markdown.SUFFIXES, markdown.read),
@@ -54,7 +58,7 @@ def read_source(source: Source, text: str | Unread | None = None) -> Iterator[Ru
     content = Content(source.name, source.stem, source.suffix, text, source.bare)
     reader = next((r for r in READERS if r.recognizes(content)), None)
     if reader is None:
-        why = "no rule was found: neither YAML, JSON, KQL, a rule's web page as text, nor Markdown with a query"
+        why = "no rule was found: this is no form of rules that is known (docs/reading.md lists them)"
         yield Unread(content.name, content.stem, why, fault=source.named)
         return
     held: list[Unread] | None = []

@@ -60,6 +60,16 @@ def resources(template: Fields) -> Iterator[Fields]:
     yield from _resources(template, (Scope.of(template),), 0)
 
 
+def is_packaged(item: Fields) -> bool:
+    """Whether a thing is packaged content as the REST interface answers with it: a template in its properties."""
+    return isinstance(item.inside("properties").inside("mainTemplate").get("resources"), Items)
+
+
+def packaged(item: Fields) -> Iterator[Fields]:
+    """The resources of packaged content."""
+    yield from _resource(item, (), 0)
+
+
 def _resources(template: Fields, scopes: tuple[Scope, ...], depth: int) -> Iterator[Fields]:
     found = template.get("resources")
     listed = found.items if isinstance(found, Items) else tuple(found.entries.values()) if isinstance(found, Fields) else ()
@@ -229,14 +239,14 @@ _FUNCTIONS: Mapping[str, Callable[[list[str]], str]] = {
 }
 """The functions that need no deployment, over texts. Source: learn.microsoft.com, "ARM template functions"."""
 
-_GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def identifier(*named: Tree | None) -> str:
     """The id of a resource by its name or its id: the GUID in the first that has one, else the last part of the first's path."""
     texts = [n.text or "" if isinstance(n, Leaf) else n.written if isinstance(n, Odd) else "" for n in named]
     for text in texts:
-        if found := _GUID.findall(text):
+        if found := GUID.findall(text):
             return str(found[-1])
     paths = [t for t, n in zip(texts, named, strict=True) if t and isinstance(n, Leaf)]
     return paths[0].rstrip("/").rpartition("/")[2] if paths else ""

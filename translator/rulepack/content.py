@@ -6,10 +6,13 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from translator.rulepack import json_text, yaml_text
+from translator.rulepack import bicep, json_text, terraform, yaml_text
 from translator.rulepack.tree import Misread, Tree
 
 _KEY = re.compile(r"(?:- )?[\"']?[A-Za-z_][\w.]*[\"']?:(?:[ \t]|$)", re.M)
+
+
+_JSON = re.compile(r"(?>\s|//[^\n]*|/\*.*?\*/)*+[{\[]", re.S)
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,13 @@ class Content:
 
     @cached_property
     def is_json(self) -> bool:
-        """Whether the text begins as a document of JSON does."""
-        return self.text.lstrip()[:1] in ("{", "[")
+        """Whether the text begins as a document of JSON does, and is not called as one of YAML, which may begin so too."""
+        return self.suffix not in (".yaml", ".yml") and _JSON.match(self.text) is not None
+
+    @cached_property
+    def is_code(self) -> bool:
+        """Whether the text is infrastructure as code."""
+        return terraform.recognizes(self.suffix, self.text) or bicep.recognizes(self.suffix, self.text)
 
     @cached_property
     def may_be_yaml(self) -> bool:
@@ -41,10 +49,13 @@ class Content:
 
     @cached_property
     def trees(self) -> tuple[Tree | Misread, ...]:
-        """The documents of the text, read as JSON or as YAML."""
-        if self.suffix == ".json" or (self.is_json and self.suffix not in (".yaml", ".yml")):
+        """The documents of the text, read as JSON, as code or as YAML."""
+        if self.is_json or (self.suffix == ".json" and not self.may_be_yaml):
+            return tuple(json_text.documents(self.text))
+        if self.is_code:
+            language = terraform if terraform.recognizes(self.suffix, self.text) else bicep
             try:
-                return (json_text.document(self.text),)
+                return (language.document(self.text),)
             except Misread as error:
                 return (error,)
         return tuple(yaml_text.documents(self.text))

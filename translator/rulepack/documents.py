@@ -11,11 +11,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from translator.rulepack import arm, defender
+from translator.rulepack import arm, defender, terraform
 from translator.rulepack.content import Content
 from translator.rulepack.model import Function, Rule, TextMap, Unread, shown
 from translator.rulepack.queries import split
 from translator.rulepack.sentinel import query_of, rule_from
+from translator.rulepack.spelling import spelled
 from translator.rulepack.tree import Fields, Items, Leaf, Misread, Settings, Tree
 
 _ANALYTIC = frozenset(
@@ -31,6 +32,13 @@ _GROUPS = {
 }  # fmt: skip
 """Lists of rules as AzSentinel writes them, and the kind of those in each."""
 
+MAX_WRAPPED = 3
+"""How deep rules may stand in what is none, as under a key ``rules``."""
+
+
+SUFFIXES = (".json", ".jsonl", ".ndjson", ".yaml", ".yml")
+"""What a file is called that is a document, whatever it holds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Form:
@@ -42,11 +50,9 @@ class Form:
 
 def recognizes(content: Content) -> bool:
     """Whether a text is YAML or JSON with something in it that is known here, or is called so."""
-    if content.suffix in (".json", ".yaml", ".yml"):
+    if content.suffix in SUFFIXES or content.is_code:
         return True
-    if not content.is_json and not content.may_be_yaml:
-        return False
-    return any(
+    return (content.is_json or content.may_be_yaml) and any(
         isinstance(t, Fields) and _form(t) is not None for found in content.trees if not isinstance(found, Misread) for t in _items(found)
     )
 
@@ -66,46 +72,82 @@ def read(content: Content) -> Iterator[Rule | Function | Unread]:
             stem = f"{content.stem}-{number}" if several else content.stem
             if not isinstance(item, Fields):
                 counted["this is no rule: expected a mapping with a key 'query'"] += 1
-                continue
-            form = _form(item)
-            if form is None:
+            elif _form(item) is None:
                 counted[_what(item)] += 1
-                continue
-            try:
-                yield from form.read(content.name, item, stem)
-            except Misread as error:
-                name = " ".join((item.leaf("name") or _properties(item).leaf("displayName") or item.leaf("displayName") or stem).split())
-                yield Unread(content.name, name, error.message, *error.place)
+            else:
+                yield from read_one(content, item, stem)
     for what, count in counted.items():
         yield Unread(content.name, content.stem, what if count == 1 else f"{count} times: {what}", fault=False)
 
 
+def read_one(content: Content, item: Fields, stem: str) -> Iterator[Rule | Function | Unread]:
+    """The rules of one thing in a document, called ``stem`` where it has no name."""
+    form = _form(item)
+    try:
+        if form is None:
+            raise Misread(_what(item), item.place)
+        yield from form.read(content.name, item, stem)
+    except Misread as error:
+        name = " ".join((item.leaf("name") or _properties(item).leaf("displayName") or item.leaf("displayName") or stem).split())
+        yield Unread(content.name, name, error.message, *error.place)
+
+
 def _what(item: Fields) -> str:
     kind = item.leaf("type")
+    if item.leaf("version").startswith("Notebook/") or kind.lower() == "microsoft.insights/workbooks":
+        return "a workbook is no rule: its queries show data"
     if kind:
         return f"a resource of the type {shown(kind)} is no rule"
     return "this is no rule: it has no key 'query'"
 
 
 def _items(tree: Tree) -> Iterator[Tree]:
-    """The things that a document lists, whatever it keeps them in."""
+    """The things that a document lists, whatever it keeps them in, with the names that settings have here."""
+    yield from map(spelled, _listed_in(tree, 0))
+
+
+def _listed_in(tree: Tree, depth: int) -> Iterator[Tree]:
     match tree:
         case Items(items):
             for item in items:
-                yield from _items(item) if isinstance(item, Fields) else (item,)
+                yield from _listed_in(item, depth) if isinstance(item, Fields) else (item,)
+        case Fields() if terraform.is_one(tree):
+            yield from terraform.resources(tree)
         case Fields() if isinstance(tree.get("resources"), Items | Fields):
             yield from arm.resources(tree)
+        case Fields() if arm.is_packaged(tree):
+            yield from arm.packaged(tree)
         case Fields() if isinstance(listed := tree.get("value"), Items):
-            for item in listed.items:
-                yield from _items(item) if isinstance(item, Fields) else (item,)
+            yield from _listed_in(listed, depth)
         case Fields(entries) if (
             entries and any(isinstance(v, Items) for v in entries.values()) and all(k.lower() in _GROUPS for k in entries)
         ):
             for key, group in entries.items():
                 for item in group.items if isinstance(group, Items) else ():
                     yield _of_group(item, _GROUPS[key.lower()]) if isinstance(item, Fields) else item
+        case Fields(entries) if depth < MAX_WRAPPED and _form(tree) is None:
+            inside = [found for key, value in entries.items() for found in _wrapped(key, value, depth)]
+            yield from inside or (tree,)
         case _:
             yield tree
+
+
+def _wrapped(key: str, value: Tree, depth: int) -> Iterator[Tree]:
+    """The rules that stand under a key of something else: a list of them, or one that may be called as the key is."""
+    if isinstance(value, Fields) and "query" in value.entries and not {"name", "displayName"} & value.entries.keys():
+        value = replace(value, entries={"name": Leaf(key, value.place, lambda query: TextMap(((0, 1, 1),))), **value.entries})
+    listed = value.items if isinstance(value, Items) else (value,)
+    found = [item for part in listed if isinstance(part, Fields) for item in _listed_in(part, depth + 1)]
+    if any(isinstance(item, Fields) and _is_rule(item) for item in found):
+        yield from found
+
+
+def _is_rule(item: Fields) -> bool:
+    """Whether something is a rule beyond doubt: it has a query, and what else rules have."""
+    item = spelled(item)  # type: ignore[assignment]
+    inside = _properties(item)
+    about = _ANALYTIC | {"name", "displayName"}
+    return defender.recognizes(item) or ("query" in inside.entries and bool(about & inside.entries.keys()))
 
 
 def _of_group(item: Fields, kind: str) -> Fields:
@@ -145,6 +187,7 @@ def _is_function(item: Fields) -> bool:
 
 
 def _analytic(path: str, item: Fields, stem: str) -> Iterator[Rule | Function | Unread]:
+    item = _as_resource(item)
     inside = _properties(item)
     kind = item.leaf("kind") or inside.leaf("kind")
     if kind.lower() in _WITHOUT_QUERY and "query" not in inside.entries:
@@ -163,6 +206,16 @@ def _analytic(path: str, item: Fields, stem: str) -> Iterator[Rule | Function | 
         made = replace(made, id=arm.identifier(item.get("name"), item.get("id")))
     yield made
     yield from _notes(path, made, notes)
+
+
+def _as_resource(item: Fields) -> Fields:
+    """A rule of Azure whose properties stand beside its name and id, as the Azure CLI and PowerShell show it, in the form of a resource."""
+    name, path = item.leaf("name"), item.leaf("id")
+    if item.get("displayName") is None or not (arm.GUID.fullmatch(name) or "/" in path):
+        return item
+    named = {key: value for key, value in item.entries.items() if key in ("name", "id", "type", "kind")}
+    rest = {key: value for key, value in item.entries.items() if key not in named}
+    return Fields({**named, "properties": replace(item, entries=rest)}, item.place)
 
 
 def _each_query(rule: Rule) -> Iterator[Rule]:

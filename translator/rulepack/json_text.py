@@ -10,7 +10,7 @@ import json
 import json.decoder
 import json.scanner
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from translator.rulepack.model import TextMap, shown
@@ -23,21 +23,54 @@ _NOWHERE = (0, 0)
 """The place of numbers and of true, false and null, which the decoder does not tell: the mapping's own serves for it."""
 
 
-def document(text: str) -> Tree:
-    """The tree of a text.
+_TEXT = r'"[^"\\]*(?:\\.[^"\\]*)*"'
+_COMMENT = re.compile(rf"{_TEXT}|//[^\n]*|/\*.*?\*/", re.S)
+_LAST_COMMA = re.compile(rf"{_TEXT}|,(?=\s*[\]}}])", re.S)
+_BLANK = re.compile(r"\s*")
 
-    Raises:
-        Misread: where it is no JSON, with its place.
+MAX_FAULTS = 20
+"""How many documents of a text are named that cannot be read."""
+
+
+def documents(text: str) -> Iterator[Tree | Misread]:
+    """The documents of a text, one behind the other, or why one cannot be read: where each has its own line, it loses no other."""
+    decoder, relaxed, faults = _Decoder(text), False, 0
+    at = _behind_blanks(text, 0)
+    while at < len(text) or not (at or faults):
+        try:
+            found, at = decoder.raw_decode(text, at)
+            yield _tree(found)
+        except json.JSONDecodeError as error:
+            if not relaxed:
+                text, relaxed = _plain(text), True
+                decoder = _Decoder(text)
+                continue
+            yield Misread(f"this is not valid JSON: {error.msg}", (error.lineno, error.colno))
+            at, faults = text.find("\n", at), faults + 1
+            if at < 0 or error.pos > at or faults == MAX_FAULTS:
+                return
+        except RecursionError:
+            yield Misread("this JSON nests too deeply to be read", (1, 1))
+            return
+        at = _behind_blanks(text, at)
+
+
+def _behind_blanks(text: str, at: int) -> int:
+    found = _BLANK.match(text, at)
+    return found.end() if found else at
+
+
+def _plain(text: str) -> str:
+    """A text without what no JSON has and files of it do, each character of which becomes a blank: comments, and commas behind the last
+    of a list.
+
+    Templates of Azure may have comments (learn.microsoft.com/azure/azure-resource-manager/templates/syntax, "Comments and metadata").
     """
-    try:
-        found, end = _Decoder(text).raw_decode(text, len(text) - len(text.lstrip()))
-        if rest := text[end:].lstrip():
-            raise json.JSONDecodeError("Extra data", text, len(text) - len(rest))
-    except json.JSONDecodeError as error:
-        raise Misread(f"this is not valid JSON: {error.msg}", (error.lineno, error.colno)) from error
-    except RecursionError as error:
-        raise Misread("this JSON nests too deeply to be read", (1, 1)) from error
-    return _tree(found)
+
+    def blanked(found: re.Match[str]) -> str:
+        return found[0] if found[0].startswith('"') else re.sub(r"[^\n]", " ", found[0])
+
+    return _LAST_COMMA.sub(blanked, _COMMENT.sub(blanked, text))
 
 
 class _Decoder(json.JSONDecoder):
@@ -51,7 +84,7 @@ class _Decoder(json.JSONDecoder):
         def read_text(s: str, end: int, strict: bool = True) -> tuple[Leaf, int]:
             value, after = scan(s, end, strict)
             raw, place = s[end : after - 1], self.place(end - 1)
-            return Leaf(value, place, lambda query: _text_map(query, raw, place)), after
+            return Leaf(value, place, lambda query: text_map(query, raw, place)), after
 
         def read_object(state: tuple[str, int], *rest: Any) -> tuple[Fields, int]:
             (entries, faults), after = objects(state, *rest)
@@ -91,7 +124,7 @@ def _tree(value: Any) -> Tree:
     return found
 
 
-def _text_map(query: str, raw: str, place: tuple[int, int]) -> TextMap:
+def text_map(query: str, raw: str, place: tuple[int, int]) -> TextMap:
     """Where a query stands that a text of JSON holds, whose escapes are longer than what they stand for."""
     line, column = place
     pieces, decoded, at = [(0, line, column + 1)], [], 0

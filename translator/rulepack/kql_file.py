@@ -13,8 +13,8 @@ SUFFIXES = (".kql", ".csl", ".kusto")
 
 
 def is_called_so(content: Content) -> bool:
-    """Whether a file is called as one of KQL, and is not the JSON of a workbook or a dashboard."""
-    return content.suffix in SUFFIXES and not content.is_json
+    """Whether a file is called as one of KQL, and is not a rule in YAML, nor the JSON of a workbook or a dashboard."""
+    return content.suffix in SUFFIXES and not content.is_json and not content.may_be_yaml
 
 
 def recognizes(content: Content) -> bool:

@@ -232,12 +232,15 @@ class Rule:
 
 _ISO = re.compile(r"P(?:(\d{1,9})W)?(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})S)?)?", re.I)
 _SHORT = re.compile(r"(\d{1,9})\s*(?:(w)(?:eeks?)?|(d)(?:ays?)?|(h)(?:(?:ou)?rs?)?|(m)(?:in(?:ute)?s?)?|(s)(?:ec(?:ond)?s?)?)", re.I)
-_CLOCK = re.compile(r"(?:(\d{1,6})[.:])?(\d{1,2}):(\d{2}):(\d{2})(?:\.\d+)?")
+_CLOCK = re.compile(r"(?:(\d{1,6})(?:[.:]| days?, ))?(\d{1,2}):(\d{2}):(\d{2})(?:\.\d+)?")
 _UNITS = (604_800, 86_400, 3_600, 60, 1)
 
 
 def seconds(text: object) -> int | None:
-    """Seconds of a length of time as rules write it: ``1d``, ``5h``, ``P1D``, ``PT5H``, ``01:00:00``, ``1.00:00:00``; else None."""
+    """Seconds of a length of time as rules write it: ``1d``, ``5h``, ``P1D``, ``PT5H``, ``01:00:00``, ``1.00:00:00``; else None.
+
+    What Python writes, as ``1 day, 0:00:00``, stands in answers of the Azure CLI.
+    """
     written = str(text if text is not None else "").strip()
     if found := _SHORT.fullmatch(written):
         return int(found[1]) * next(size for unit, size in zip(found.groups()[1:], _UNITS, strict=True) if unit)

@@ -57,7 +57,10 @@ def query_of(fields: Fields, name: str = "query") -> tuple[str, TextMap]:
 
 def duration(data: Settings, name: str) -> int | None:
     """A setting that is a length of time, in seconds. Raises Misread for what is none."""
-    value = data.text(name).strip()
+    if (ticks := data.fields.inside(name).leaf("Ticks")).isdecimal():  # what PowerShell's ConvertTo-Json makes of a time span
+        value = f"{int(ticks[:-7] or 0)}s"
+    else:
+        value = data.text(name).strip()
     if not value:
         if data.fields.get(name) is not None and not isinstance(data.fields.get(name), Leaf):
             raise data.misread(name, f"{name} is no text: expected a length of time, as 1h, PT1H, 01:00:00 or 1.00:00:00")

@@ -18,7 +18,10 @@ from pathlib import Path, PurePath, PurePosixPath
 
 from translator.rulepack.model import RuleFileError, Unread
 
-SUFFIXES = (".yaml", ".yml", ".json", ".kql", ".csl", ".kusto", ".txt", ".md", ".markdown", "")
+SELDOM = (".csv", ".tsv", ".html", ".htm", ".xhtml", ".ipynb", ".tf", ".tofu", ".hcl", ".tfstate", ".bicep", ".mdx")
+"""What a file is called that may hold rules, and mostly holds something else."""
+
+SUFFIXES = (".yaml", ".yml", ".json", ".jsonl", ".ndjson", ".kql", ".csl", ".kusto", ".txt", ".md", ".markdown", *SELDOM, "")
 """What a file below a folder may be called that is looked into."""
 
 ASIDE = frozenset({".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__"})
@@ -190,7 +193,7 @@ def text_of(source: Source) -> str | Unread:
     """The text of a file, or why there is none: UTF-8, or UTF-16 and UTF-32 as their first bytes tell."""
 
     def refused(message: str, line: int = 1) -> Unread:
-        return Unread(source.name, source.stem, message, line)
+        return Unread(source.name, source.stem, message, line, fault=source.named or source.suffix not in SELDOM)
 
     try:
         data = _bytes(source)

@@ -1,0 +1,119 @@
+"""Queries in web pages: what stands there as code.
+
+Source: html.spec.whatwg.org, 4.4.3 "The pre element", 4.5.15 "The code element".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+
+from translator.rulepack import pages
+from translator.rulepack.content import Content
+from translator.rulepack.model import Function, Rule, Unread
+
+SUFFIXES = (".html", ".htm", ".xhtml")
+_BEGIN = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html)\b", re.I | re.S)
+_LANGUAGE = re.compile(r"(?:lang(?:uage)?|brush|highlight(?:-source)?)[-:]\s*([\w+#-]+)", re.I)
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+_ASIDE = frozenset({"script", "style", "noscript", "svg", "nav", "button"})
+_PARTS = frozenset({"p", "div", "li", "td", "th", "section", "article", "br", "tr"})
+_CODE = frozenset({"pre", "code", "textarea"})
+
+
+def recognizes(content: Content) -> bool:
+    """Whether a text is a web page, or is called one."""
+    return content.suffix in SUFFIXES or _BEGIN.match(content.text) is not None
+
+
+def read(content: Content) -> Iterator[Rule | Function | Unread]:
+    """A rule for each query in the code of a page."""
+    page = pages.Page()
+    add(page, content.text)
+    yield from pages.read(content, page)
+
+
+def add(page: pages.Page, text: str, first: int = 0) -> None:
+    """Adds the text of a page that begins on the file's line ``first``, from 0."""
+    reader = _Reader(page, first)
+    reader.feed(text)
+    reader.close()
+    reader.end_prose()
+
+
+class _Reader(HTMLParser):
+    def __init__(self, page: pages.Page, first: int) -> None:
+        super().__init__(convert_charrefs=True)
+        self.page, self.first = page, first
+        self.said: list[str] = []
+        self.links: list[str] = []
+        self.code: list[str] = []
+        self.depth, self.begin = 0, 0
+        """How many elements of code are open, and on which line the outer one begins."""
+        self.tag = self.outer = ""
+        """What the code, and what an element around it, says that it is."""
+        self.heading = self.aside = ""
+        """The open element of these kinds."""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = {name: value or "" for name, value in attrs}
+        found = _LANGUAGE.search(" ".join(named.get(name, "") for name in ("class", "data-lang", "lang")))
+        said = (named.get("data-lang") or (found[1] if found else "")).lower()
+        if self.depth:
+            self.depth += tag in _CODE
+            self.tag = self.tag or said
+            if tag == "br" or (tag in _PARTS and self.code and not self.code[-1].endswith("\n")):
+                self.code.append("\n")
+        elif tag in _CODE:
+            if tag != "code":
+                self.end_prose()
+            self.depth, self.begin, self.code = 1, self.getpos()[0], []
+            self.tag = said or self.outer
+        elif tag in _ASIDE:
+            self.aside = self.aside or tag
+        elif tag in _HEADINGS or tag == "title":
+            self.end_prose()
+            self.heading = tag
+        elif tag == "a" and named.get("href", "").startswith("http"):
+            self.links.append(named["href"])
+        elif tag in _PARTS:
+            self.end_prose()
+            self.outer = said if tag == "div" else self.outer
+
+    def handle_endtag(self, tag: str) -> None:
+        if self.depth and tag in _CODE:
+            self.depth -= 1
+            if not self.depth:
+                self._end_code(tag)
+        elif tag == self.aside:
+            self.aside = ""
+        elif tag == self.heading:
+            text, self.said, self.heading = " ".join("".join(self.said).split()), [], ""
+            if tag == "title":
+                self.page.headings = self.page.headings or [(1, text)]
+            elif text:
+                self.page.heading(int(tag[1]), text)
+        elif tag in _PARTS and not self.depth:
+            self.end_prose()
+
+    def handle_data(self, data: str) -> None:
+        if self.depth:
+            self.code.append(data)
+        elif not self.aside:
+            self.said.append(data)
+
+    def _end_code(self, tag: str) -> None:
+        text = "".join(self.code).replace("\xa0", " ")
+        if tag == "code" and "\n" not in text.strip():
+            self.said.append(text)  # a word in a sentence
+            return
+        before = len(text) - len(text.lstrip("\n"))
+        self.page.block(self.tag, text.strip("\n"), self.first + self.begin - 1 + before)
+        self.outer = ""
+
+    def end_prose(self) -> None:
+        text = " ".join("".join(self.said).split())
+        if text or self.links:
+            self.page.prose(text, self.links)
+        self.said, self.links = [], []
