@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -68,6 +69,22 @@ def test_documents_lists_and_wrapped_properties(tmp_path: Path) -> None:
         ("B", "", None),
     ]
     assert [r.place(0) for r in several] == [(6, 3), (14, 10), (17, 10), (19, 10)]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda text: "%YAML 1.2\n# a rule\n---\n" + text,
+        lambda text: text.replace("name: ", "name:\t").replace("High", "\tHigh\t"),
+        lambda text: text.replace("\n", "\r"),
+        lambda text: text.replace("\n", "\r\r\n"),
+    ],
+    ids=["directive", "tabs", "CR", "CR CR LF"],
+)
+def test_yaml_as_editors_leave_it(tmp_path: Path, changed: Callable[[str], str]) -> None:
+    (rule,) = found_in(tmp_path, "r.yaml", changed(RULE))
+    assert isinstance(rule, Rule) and (rule.id, rule.name, rule.severity) == (GUID, "Accounts made", "high")
+    assert rule.query == "SecurityEvent\n| where EventID == 4720\n"
 
 
 def test_a_document_that_is_no_yaml_loses_no_other(tmp_path: Path) -> None:
@@ -206,6 +223,55 @@ def test_expressions_of_templates(tmp_path: Path) -> None:
     ]
     assert [fault for _, fault, _ in said_of(found)] == [True, True]
     assert "only a deployment knows resourcegroup()" in said_of(found)[0][2] and "refers to itself" in said_of(found)[1][2]
+
+
+@pytest.mark.parametrize(
+    ("expression", "query"),
+    [
+        ("if(equals(parameters('n'), 5), 'T', resourceGroup().id)", "T"),
+        ("if(and(true(), not(contains_('x'))), 'T', 'U')", None),
+        ("join(createArray('T', '| take 5'), ' ')", "T | take 5"),
+        ("join(concat(variables('lines'), createArray('c')), ',')", "a,b,c"),
+        ("first(split('T;U', ';'))", "T"),
+        ("base64ToString('VCB8IHRha2UgNQ==')", "T | take 5"),
+        ("base64ToString('?')", None),
+        ("uriComponentToString('T%20%7C%20take%205')", "T | take 5"),
+        ("substring('xxT', 2)", "T"),
+        ("format('{0} | where a == dynamic({{}})', 'T')", "T | where a == dynamic({})"),
+        ("format('{0:D2}', parameters('n'))", None),
+        ("own.of('T')", "T | take 5"),
+        ("own.of()", None),
+        ("copyIndex()", None),
+        ("last(createArray())", None),
+    ],
+)
+def test_functions_of_templates(tmp_path: Path, expression: str, query: str | None) -> None:
+    own = {"parameters": [{"name": "t", "type": "string"}], "output": {"type": "string", "value": "[concat(parameters('t'), ' | take 5')]"}}
+    text = template(
+        analytic("x", query=f"[{expression}]"),
+        parameters={"n": {"defaultValue": 5}},
+        variables={"lines": ["a", "b"]},
+        functions=[{"namespace": "own", "members": {"of": own}}],
+    )
+    found = found_in(tmp_path, "t.json", text)
+    assert [r.query for r in found if isinstance(r, Rule)] == ([query] if query else [])
+    assert [fault for _, fault, _ in said_of(found)] == ([] if query else [True])
+
+
+def test_copies_of_a_resource(tmp_path: Path) -> None:
+    settings = [{"displayName": name, "query": f"T | where a == '{name}'"} for name in ("A", "B")]
+    copied = {**analytic("[guid('x', copyIndex())]"), "properties": "[parameters('rules')[copyIndex('each')]]"}
+    for count, names in (("[length(parameters('rules'))]", ["A", "B"]), (1, ["A"]), ("[parameters('many')]", [])):
+        text = template({**copied, "copy": {"name": "each", "count": count}}, parameters={"rules": {"defaultValue": settings}})
+        found = found_in(tmp_path, "t.json", text)
+        assert [r.name for r in found if isinstance(r, Rule)] == names
+        assert [fault for _, fault, _ in said_of(found)] == ([] if names else [True])
+
+
+def test_packaged_content_as_the_rest_interface_answers_with_it(tmp_path: Path) -> None:
+    inner = {**analytic(GUID, displayName="Packaged", query="SigninLogs"), "type": "Microsoft.SecurityInsights/AlertRuleTemplates"}
+    answer = {"value": [{"type": "Microsoft.SecurityInsights/contentTemplates", "properties": {"mainTemplate": {"resources": [inner]}}}]}
+    assert [(r.id, r.name) for r in rules_in(tmp_path, "a.json", json.dumps(answer))] == [(GUID, "Packaged")]
 
 
 def test_packaged_content_and_nested_templates(tmp_path: Path) -> None:

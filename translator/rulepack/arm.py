@@ -6,8 +6,10 @@ learn.microsoft.com/azure/templates/microsoft.securityinsights/contenttemplates.
 
 from __future__ import annotations
 
+import base64
 import functools
 import re
+import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -23,6 +25,9 @@ MAX_EXPRESSION = 24_576
 
 MAX_DEPTH = 40
 """How deep expressions may refer to parameters and variables that are expressions, and templates may stand in templates."""
+
+MAX_COPIES = 800
+"""How many copies a resource may have, by the documentation (learn.microsoft.com/azure/azure-resource-manager/templates/copy-resources)."""
 
 MAX_TEXT = 1_000_000
 """How long what an expression makes may be."""
@@ -42,13 +47,27 @@ class Scope:
     given: Mapping[str, Tree]
     parameters: Fields
     variables: Fields
+    functions: Mapping[str, Fields] = field(default_factory=dict)
+    """The template's own, by their full names in small letters."""
+
+    copies: Mapping[str, int] = field(default_factory=dict)
+    """Which copy this is, by the names of loops; the innermost has none."""
+
     known: dict[tuple[str, str], Tree] = field(default_factory=dict, compare=False)
     """What was worked out already, by kind and name."""
 
     @classmethod
     def of(cls, template: Fields, given: Fields | None = None) -> Scope:
         values = {n.lower(): v.entries["value"] for n, v in _members(given) if isinstance(v, Fields) and "value" in v.entries}
-        return cls(values, template.inside("parameters"), template.inside("variables"))
+        spaces = template.get("functions")
+        own = {
+            f"{space.leaf('namespace')}.{name}".lower(): function
+            for space in (spaces.items if isinstance(spaces, Items) else ())
+            if isinstance(space, Fields)
+            for name, function in _members(space.inside("members"))
+            if isinstance(function, Fields)
+        }
+        return cls(values, template.inside("parameters"), template.inside("variables"), own)
 
 
 def _members(fields: Fields | None) -> Iterator[tuple[str, Tree]]:
@@ -75,7 +94,22 @@ def _resources(template: Fields, scopes: tuple[Scope, ...], depth: int) -> Itera
     listed = found.items if isinstance(found, Items) else tuple(found.entries.values()) if isinstance(found, Fields) else ()
     for resource in listed:
         if isinstance(resource, Fields):
-            yield from _resource(resource, scopes, depth)
+            for copied in _copies(resource, scopes):
+                yield from _resource(resource, copied, depth)
+
+
+def _copies(resource: Fields, scopes: tuple[Scope, ...]) -> Iterator[tuple[Scope, ...]]:
+    """What the expressions of a resource see, once for each copy of it; once where their number is not known."""
+    loop = resource.inside("copy")
+    count: Tree | None = loop.get("count")
+    for scope in scopes:
+        count = None if count is None else resolved(count, scope)
+    text = count.text or "" if isinstance(count, Leaf) else ""
+    if not scopes or not (text.isdecimal() and int(text) <= MAX_COPIES):
+        yield scopes
+        return
+    for number in range(int(text)):
+        yield (*scopes[:-1], replace(scopes[-1], copies={**scopes[-1].copies, "": number, loop.leaf("name").lower(): number}))
 
 
 def _resource(resource: Fields, scopes: tuple[Scope, ...], depth: int) -> Iterator[Fields]:
@@ -159,6 +193,8 @@ def _value(node: lark.Tree[lark.Token] | lark.Token, scope: Scope, depth: int) -
         return str(parts[0])
     if node.data == "call":
         return _call(str(parts[0]).lower(), parts[1:], scope, depth)
+    if node.data == "own_call":
+        return _call(f"{parts[0]}.{parts[1]}".lower(), parts[2:], scope, depth)
     base = _value(parts[0], scope, depth)
     key = str(parts[1]) if node.data == "member" else _text(_value(parts[1], scope, depth))
     if isinstance(base, Items) and re.fullmatch(r"\d{1,6}", key) and int(key) < len(base.items):
@@ -171,17 +207,31 @@ def _value(node: lark.Tree[lark.Token] | lark.Token, scope: Scope, depth: int) -
 
 
 def _call(name: str, arguments: Sequence[lark.Tree[lark.Token] | lark.Token | None], scope: Scope, depth: int) -> Tree | str:
-    if name not in _FUNCTIONS and name not in ("parameters", "variables"):
+    given = [a for a in arguments if a is not None]
+    if name in scope.functions:
+        return _own(scope.functions[name], [_tree(_value(a, scope, depth)) for a in given], scope, depth)
+    if name == "if" and len(given) == 3:
+        chosen = given[1] if _text(_value(given[0], scope, depth)).lower() == "true" else given[2]
+        return _value(chosen, scope, depth)
+    if name not in _FUNCTIONS and name not in _OF_VALUES and name not in ("parameters", "variables", "copyindex"):
         raise Unknown(f"only a deployment knows {name}()")
-    values = [_value(a, scope, depth) for a in arguments if a is not None]
+    values = [_value(a, scope, depth) for a in given]
+    if name == "copyindex":
+        return _copy_index([_text(v) for v in values], scope)
+    if name in _OF_VALUES:
+        try:
+            return _bounded(name, _OF_VALUES[name](values))
+        except (IndexError, ValueError, ZeroDivisionError) as error:
+            raise Unknown(f"{name}() has other values than it takes") from error
     if name in _FUNCTIONS:
         texts = [_text(v) for v in values]
         if not texts or sum(map(len, texts)) > MAX_TEXT:
             raise Unknown(f"{name}() takes texts, and not as long ones")
-        made = _FUNCTIONS[name](texts)
-        if len(made) > MAX_TEXT:
-            raise Unknown(f"{name}() makes too long a text")
-        return made
+        try:
+            made = _FUNCTIONS[name](texts)
+        except (IndexError, ValueError) as error:
+            raise Unknown(f"{name}() has other values than it takes") from error
+        return _bounded(name, made)
     wanted = _text(values[0]) if values else ""
     if name == "parameters":
         if wanted.lower() in scope.given:
@@ -196,6 +246,32 @@ def _call(name: str, arguments: Sequence[lark.Tree[lark.Token] | lark.Token | No
     if key not in scope.known:
         scope.known[key] = _resolved(found, scope, depth + 1)
     return scope.known[key]
+
+
+def _bounded(name: str, made: Tree | str) -> Tree | str:
+    if isinstance(made, str) and len(made) > MAX_TEXT:
+        raise Unknown(f"{name}() makes too long a text")
+    return made
+
+
+def _own(function: Fields, values: list[Tree], scope: Scope, depth: int) -> Tree | str:
+    """What a function of the template gives, which sees its parameters alone."""
+    declared = function.get("parameters")
+    names = [p.leaf("name").lower() for p in (declared.items if isinstance(declared, Items) else ()) if isinstance(p, Fields)]
+    inner = Scope(dict(zip(names, values, strict=False)), Fields({}, function.place), Fields({}, function.place), scope.functions)
+    found = function.inside("output").get("value")
+    if found is None or len(names) != len(values):
+        raise Unknown("a function of the template has other values than it takes")
+    return _resolved(found, inner, depth + 1)
+
+
+def _copy_index(texts: list[str], scope: Scope) -> str:
+    named = [t for t in texts if not t.lstrip("-").isdecimal()]
+    offset = sum(int(t) for t in texts if t.lstrip("-").isdecimal())
+    index = scope.copies.get(named[0].lower() if named else "")
+    if index is None:
+        raise Unknown("only a deployment knows copyIndex()")
+    return str(index + offset)
 
 
 def _named(fields: Fields, wanted: str) -> Tree | None:
@@ -214,12 +290,16 @@ def _text(value: Tree | str) -> str:
 
 def _format(texts: list[str]) -> str:
     def value(found: re.Match[str]) -> str:
+        if found[0] in ("{{", "}}"):
+            return found[0][0]
+        if not found[1]:
+            raise Unknown(f"format() is asked for '{shown(found[0])}'")
         number = int(found[1])
         if number + 1 >= len(texts):
             raise Unknown("format() has too few values")
         return texts[number + 1]
 
-    return re.sub(r"\{(\d{1,3})\}", value, texts[0])
+    return re.sub(r"\{\{|\}\}|\{(\d{1,3})\}|\{[^}]*\}?", value, texts[0])
 
 
 def _replace(texts: list[str]) -> str:
@@ -229,15 +309,79 @@ def _replace(texts: list[str]) -> str:
 
 
 _FUNCTIONS: Mapping[str, Callable[[list[str]], str]] = {
+    "base64": lambda texts: base64.b64encode(texts[0].encode()).decode(),
+    "base64tostring": lambda texts: base64.b64decode(texts[0], validate=True).decode(),
+    "bool": lambda texts: texts[0].lower(),
     "concat": "".join,
+    "endswith": lambda texts: _truth(texts[0].lower().endswith(texts[1].lower())),
     "format": _format,
+    "int": lambda texts: str(int(texts[0])),
     "replace": _replace,
+    "startswith": lambda texts: _truth(texts[0].lower().startswith(texts[1].lower())),
     "string": "".join,
+    "substring": lambda texts: texts[0][int(texts[1]) :][: int(texts[2]) if len(texts) > 2 else None],
     "tolower": lambda texts: texts[0].lower(),
     "toupper": lambda texts: texts[0].upper(),
     "trim": lambda texts: texts[0].strip(),
+    "uricomponent": lambda texts: urllib.parse.quote(texts[0], safe="~()*!'"),
+    "uricomponenttostring": lambda texts: urllib.parse.unquote(texts[0], errors="strict"),
 }
 """The functions that need no deployment, over texts. Source: learn.microsoft.com, "ARM template functions"."""
+
+
+def _truth(holds: bool) -> str:
+    return "true" if holds else "false"
+
+
+def _tree(value: Tree | str) -> Tree:
+    return Leaf(value, (0, 0), lambda query: TextMap(((0, 1, 1),))) if isinstance(value, str) else value
+
+
+def _listed(value: Tree | str) -> tuple[Tree, ...]:
+    if not isinstance(value, Items):
+        raise Unknown("a list was expected")
+    return value.items
+
+
+def _items(values: Sequence[Tree | str]) -> Items:
+    return Items(tuple(map(_tree, values)), (0, 0))
+
+
+def _length(value: Tree | str) -> int:
+    return len(value.items) if isinstance(value, Items) else len(value.entries) if isinstance(value, Fields) else len(_text(value))
+
+
+def _equal(values: Sequence[Tree | str]) -> bool:
+    one, other = (v.text if isinstance(v, Leaf) else v for v in values)
+    return one == other
+
+
+def _joined(values: list[Tree | str]) -> Tree | str:
+    """Lists behind one another; of texts one text."""
+    if any(isinstance(v, Items) for v in values):
+        return _items([item for v in values for item in _listed(v)])
+    return _FUNCTIONS["concat"]([_text(v) for v in values])
+
+
+_OF_VALUES: Mapping[str, Callable[[list[Tree | str]], Tree | str]] = {
+    "and": lambda values: _truth(all(_text(v).lower() == "true" for v in values)),
+    "array": lambda values: values[0] if isinstance(values[0], Items) else _items(values),
+    "coalesce": lambda values: next((v for v in values if not (isinstance(v, Leaf) and v.text is None)), values[0]),
+    "concat": _joined,
+    "createarray": _items,
+    "empty": lambda values: _truth(not _length(values[0])),
+    "equals": lambda values: _truth(_equal(values)),
+    "false": lambda values: "false",
+    "first": lambda values: values[0].items[0] if isinstance(values[0], Items) else _text(values[0])[:1],
+    "join": lambda values: _text(values[1]).join(map(_text, _listed(values[0]))),
+    "last": lambda values: values[0].items[-1] if isinstance(values[0], Items) else _text(values[0])[-1:],
+    "length": lambda values: str(_length(values[0])),
+    "not": lambda values: _truth(_text(values[0]).lower() != "true"),
+    "or": lambda values: _truth(any(_text(v).lower() == "true" for v in values)),
+    "split": lambda values: _items(list(_text(values[0]).split(_text(values[1])))),
+    "true": lambda values: "true",
+}
+"""The same over values of any type."""
 
 GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 

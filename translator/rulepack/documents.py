@@ -17,7 +17,7 @@ from translator.rulepack.model import Function, Rule, TextMap, Unread, shown
 from translator.rulepack.queries import split
 from translator.rulepack.sentinel import query_of, rule_from
 from translator.rulepack.spelling import spelled
-from translator.rulepack.tree import Fields, Items, Leaf, Misread, Settings, Tree
+from translator.rulepack.tree import Fields, Items, Leaf, Misread, Odd, Settings, Tree
 
 _ANALYTIC = frozenset(
     """severity tactics relevantTechniques queryFrequency queryPeriod triggerOperator triggerThreshold entityMappings
@@ -188,7 +188,9 @@ def _is_function(item: Fields) -> bool:
 
 def _analytic(path: str, item: Fields, stem: str) -> Iterator[Rule | Function | Unread]:
     item = _as_resource(item)
-    inside = _properties(item)
+    inside, odd = _properties(item), item.get("properties")
+    if isinstance(odd, Odd):
+        raise Misread(f"the settings of this rule cannot be read: {odd.message}", odd.place)
     kind = item.leaf("kind") or inside.leaf("kind")
     if kind.lower() in _WITHOUT_QUERY and "query" not in inside.entries:
         name = inside.leaf("displayName") or arm.identifier(item.get("name"), item.get("id")) or stem

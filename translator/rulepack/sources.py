@@ -6,6 +6,7 @@ import fnmatch
 import functools
 import io
 import os
+import re
 import signal
 import sys
 import threading
@@ -34,6 +35,9 @@ MAX_MEMBERS = 50_000
 """How many files an archive may hold."""
 
 STANDARD_INPUT = Path("-")
+
+_LINE_END = re.compile(r"\r+\n?")
+"""The end of a line as Windows has it, as old systems have it, and as tools leave it that add one to the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +215,7 @@ def text_of(source: Source) -> str | Unread:
         return refused(why, data.count(b"\n", 0, error.start) + 1)
     if not text.strip():
         return refused("this file is empty")
-    return text.replace("\r\n", "\n")
+    return _LINE_END.sub("\n", text)
 
 
 def read_text(path: Path) -> str:

@@ -19,6 +19,9 @@ MAX_MERGED = 100_000
 """How many entries the merge keys (``<<``) of one document may bring."""
 
 _MARK = re.compile(r"^---(?=[ \t\n]|$)", re.M)
+_DIRECTIVES = re.compile(r"(?:[ \t]*(?:[%#][^\n]*)?\n)*\Z")
+"""What stands before a mark and holds nothing: directives, as ``%YAML 1.2``, and comments."""
+
 _BRACKET = re.compile(r"[\[\]{}]")
 _PLAIN = frozenset(
     f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "timestamp", "map", "seq", "merge", "value")
@@ -41,7 +44,7 @@ def documents(text: str) -> Iterator[Tree | Misread]:
     ends = [*(m.start() for m in _MARK.finditer(text)), len(text)]
     for start, end in zip(starts, ends, strict=True):
         part = text[start:end]
-        if not part.strip():
+        if not part.strip() or _DIRECTIVES.match(part):
             continue
         first = text.count("\n", 0, start)
         if (deep := _deep(part)) is not None:
@@ -49,7 +52,7 @@ def documents(text: str) -> Iterator[Tree | Misread]:
             yield Misread("this YAML nests too deeply to be read", (first + line, column))
             continue
         try:
-            node = yaml.compose(part, Loader=yaml.SafeLoader)
+            node = yaml.compose(part, Loader=_Loader)
             if node is not None:
                 yield _Builder(part, first).tree(node, 0)
         except yaml.MarkedYAMLError as error:
@@ -79,6 +82,16 @@ def _deep(text: str) -> int | None:
 
 def _place(text: str, offset: int) -> tuple[int, int]:
     return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's own, to which a tab behind a key is a blank as well (YAML 1.2.2, 6.2, "Separation Spaces")."""
+
+    def scan_to_next_token(self) -> None:
+        super().scan_to_next_token()
+        while self.peek() == "\t" and self.buffer[self.pointer - self.column : self.pointer].strip():
+            self.forward()
+            super().scan_to_next_token()
 
 
 class _Builder:
