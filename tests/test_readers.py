@@ -962,11 +962,39 @@ def test_archives(tmp_path: Path) -> None:
             (f"{path}/rules/b.kql", "b"),
         ]
         assert sorted(message for *_, message in said_of(found)) == [
-            "an archive in an archive is not read",
+            "this archive cannot be read: File is not a zip file",
             "this file is larger than 10 MB, which is more than rules take",
         ]
     (tmp_path / "broken.zip").write_text("no archive")
     assert [(fault, "cannot be read" in message) for _, fault, message in said_of(rules_at(tmp_path / "broken.zip"))] == [(True, True)]
+
+
+def zipped(files: dict[str, str | bytes]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return packed.getvalue()
+
+
+def test_archives_in_archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = zipped({"a.kql": SEARCH, "empty.zip": zipped({})})
+    for _ in range(4):
+        inner = zipped({"in.zip": inner, "b.kql": SEARCH, "old.zip": b"x"})
+    for found in (found_in(tmp_path, "pack.zip", inner), rules_at(tmp_path)):
+        assert [r.source for r in found if isinstance(r, Rule)] == [
+            f"{tmp_path}/pack.zip/{'in.zip/' * deep}b.kql" for deep in range(4)
+        ]  # fmt: skip
+        assert sum("stands in 4 others" in message for *_, message in said_of(found)) == 2
+    assert [r.name for s in given("x.zip", inner) if not isinstance(s, Unread) for r in read_source(s) if isinstance(r, Rule)] == ["b"] * 4
+    result = run("convert", str(tmp_path / "pack.zip"), "-o", str(tmp_path / "out"), "-t", "sigma", "--exclude", "old.zip", "--jobs", "2")
+    assert result.exit_code == 0 and len(json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))["rules"]) == 4
+    module = importlib.import_module("translator.rulepack.sources")
+    monkeypatch.setattr(module, "MAX_ALL_WITHIN", 300)
+    assert any("MB together" in message for *_, message in said_of(rules_at(tmp_path)))
+    monkeypatch.setattr(module, "MAX_MEMBERS", 2)
+    (fault,) = (message for _, fault, message in said_of(found_in(tmp_path, "many.zip", zipped(dict.fromkeys("abc", SEARCH)))) if fault)
+    assert "3 files, of 2 at most" in fault
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")

@@ -202,7 +202,7 @@ def met_at(
 ) -> list[Source | Unread]:
     """What there is to read at ``paths``, in a stable order, each once, and what is left aside; see ``rules_of``."""
     met = (s for path in paths for s in sources(path, excluded) if not left_out(s.path if isinstance(s, Source) else Path(s.source)))
-    return list({(s.path, s.member) if isinstance(s, Source) else s: s for s in met}.values())
+    return list({(s.path, s.within, s.member) if isinstance(s, Source) else s: s for s in met}.values())
 
 
 def rules_of(

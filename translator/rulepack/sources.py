@@ -14,7 +14,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath, PurePosixPath
 
 from translator.rulepack.model import RuleFileError, Unread
@@ -34,6 +34,12 @@ MAX_BYTES = 10_000_000
 MAX_MEMBERS = 50_000
 """How many files an archive may hold."""
 
+MAX_WITHIN, MAX_ARCHIVE, MAX_ALL_WITHIN = 3, 100_000_000, 1_000_000_000
+"""How deep archives may stand in archives, how large one of those may be, and all of them together."""
+
+_UNREADABLE = (OSError, zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, EOFError, zlib.error)
+"""What is raised for a file or an archive that is none, has a password, or is packed in a way that Python does not know."""
+
 STANDARD_INPUT = Path("-")
 
 _LINE_END = re.compile(r"\r+\n?")
@@ -47,16 +53,18 @@ class Source:
     Attributes:
         named: whether it was asked for by its own name.
         data: what it holds, or its archive, where that is not to be read at its path.
+        within: the archives that stand in that archive, each in the one before, the last of which has the member.
     """
 
     path: Path
     member: str = ""
     named: bool = False
     data: bytes | None = field(default=None, repr=False)
+    within: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
-        return visible(f"{self.path}/{self.member}" if self.member else str(self.path))
+        return visible("/".join((str(self.path), *self.within, self.member)) if self.member else str(self.path))
 
     @property
     def suffix(self) -> str:
@@ -168,15 +176,28 @@ def _is_archive(path: Path) -> bool:
 
 
 def _members(path: Path, excluded: tuple[str, ...], named: bool = False, data: bytes | None = None) -> Iterator[Source | Unread]:
+    """The files of an archive and of those in it; the first of too many ends them."""
+    for number, found in enumerate(_members_of(Source(path, named=named, data=data), excluded, [MAX_ALL_WITHIN])):
+        if number > MAX_MEMBERS:
+            yield _left_out(path, f"this archive and those in it hold more than {MAX_MEMBERS:,} files: the rest is not read", fault=True)
+            return
+        yield found
+
+
+def _members_of(archive: Source, excluded: tuple[str, ...], left: list[int]) -> Iterator[Source | Unread]:
+    """The same without that end; archives in it may have as many bytes together as are ``left``."""
+    path = Path("/".join((str(archive.path), *archive.within)))
     try:
-        with zipfile.ZipFile(path if data is None else io.BytesIO(data)) as archive:
-            members = [info for info in archive.infolist() if not info.is_dir()]
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        yield _left_out(path, f"this archive cannot be read: {error}", fault=True)
+        members = [info for info in _opened(archive).infolist() if not info.is_dir()]
+    except _UNREADABLE as error:
+        yield _left_out(path, f"this archive cannot be read: {getattr(error, 'strerror', None) or error}", fault=True)
         return
     if len(members) > MAX_MEMBERS:
         yield _left_out(path, f"this archive holds {len(members):,} files, of {MAX_MEMBERS:,} at most", fault=True)
         return
+    if not members:
+        yield _left_out(path, "this archive is empty")
+    sizes = {info.filename: info.file_size for info in members}
     for name, times in sorted(Counter(info.filename for info in members).items()):
         member, whole = PurePosixPath(name), Path(f"{path}/{name}")
         if times > 1:
@@ -184,13 +205,16 @@ def _members(path: Path, excluded: tuple[str, ...], named: bool = False, data: b
         aside = any(part in ASIDE for part in member.parts)
         why = "in a folder that a tool keeps for itself" if aside else _excluded(member, excluded)
         suffix = member.suffix.lower()
+        if not why and suffix == ".zip":
+            left[0] -= sizes[name]
+            if len(archive.within) < MAX_WITHIN and left[0] >= 0:
+                yield from _members_of(replace(archive, within=(*archive.within, name)), excluded, left)
+                continue
+            deep = f"an archive that stands in {MAX_WITHIN + 1} others is not read"
+            why = deep if left[0] >= 0 else f"archives in an archive are read up to {MAX_ALL_WITHIN // 1_000_000:,} MB together"
         if not why and (suffix not in SUFFIXES or member.name.startswith(".")):
-            why = (
-                f"files called {visible(suffix or member.name)} hold no rules"
-                if suffix != ".zip"
-                else "an archive in an archive is not read"
-            )
-        yield _left_out(whole, why) if why else Source(path, name, data=data)
+            why = f"files called {visible(suffix or member.name)} hold no rules"
+        yield _left_out(whole, why) if why else replace(archive, member=name, named=False)
 
 
 def text_of(source: Source) -> str | Unread:
@@ -201,7 +225,7 @@ def text_of(source: Source) -> str | Unread:
 
     try:
         data = _bytes(source)
-    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
+    except _UNREADABLE as error:
         return refused(f"cannot be read: {getattr(error, 'strerror', None) or error}")
     if len(data) > MAX_BYTES:
         return refused(f"this file is larger than {MAX_BYTES // 1_000_000} MB, which is more than rules take")
@@ -232,13 +256,22 @@ def read_text(path: Path) -> str:
 
 def _bytes(source: Source) -> bytes:
     if source.member:
-        archive = _archive(source.path, source.path.stat().st_mtime_ns, os.getpid()) if source.data is None else _held(source.data)
-        with archive.open(source.member) as file:
+        with _opened(source).open(source.member) as file:
             return file.read(MAX_BYTES + 1)
     if source.data is not None:
         return source.data
     with source.path.open("rb") as file:
         return file.read(MAX_BYTES + 1)
+
+
+def _opened(source: Source) -> zipfile.ZipFile:
+    """The archive that has a source, or is one."""
+    if source.within:
+        archive = _opened(replace(source, member="", within=source.within[:-1]))
+        return _inner(archive, source.within[-1])
+    if source.data is not None:
+        return _held(source.data)
+    return _archive(source.path, source.path.stat().st_mtime_ns, os.getpid())
 
 
 @functools.lru_cache(1)
@@ -250,6 +283,16 @@ def _archive(path: Path, changed: int, process: int) -> zipfile.ZipFile:
 @functools.lru_cache(1)
 def _held(data: bytes) -> zipfile.ZipFile:
     """The same of an archive that is no file."""
+    return zipfile.ZipFile(io.BytesIO(data))
+
+
+@functools.lru_cache(MAX_WITHIN)
+def _inner(archive: zipfile.ZipFile, name: str) -> zipfile.ZipFile:
+    """The same of an archive that stands in another."""
+    with archive.open(name) as file:
+        data = file.read(MAX_ARCHIVE + 1)
+    if len(data) > MAX_ARCHIVE:
+        raise ValueError(f"it is larger than {MAX_ARCHIVE // 1_000_000} MB")
     return zipfile.ZipFile(io.BytesIO(data))
 
 
