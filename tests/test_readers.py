@@ -780,6 +780,26 @@ def test_encodings(tmp_path: Path, encoding: str) -> None:
     assert rule.query == "SecurityEvent\n| where Account == 'Zoë'\n"
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "query"),
+    [
+        ("a.kql", "// Zoë’s\nSecurityEvent\n| where EventID == 1", True),
+        ("a.yaml", RULE.replace("Accounts", "Zoë’s accounts"), True),
+        ("a.md", f"# Zoë’s\n```kql\n{SEARCH}\n```\n", True),
+        ("a.kql", "// Zoë\nSecurityEvent\n| where Account == 'Zoë'", False),
+        ("a.yaml", RULE.replace("4720", '4720 and Account == "Zoë"'), False),
+        ("a.kql", "Привет, это не запрос", False),
+    ],
+)
+def test_texts_in_no_encoding_of_unicode(tmp_path: Path, name: str, text: str, query: bool) -> None:
+    found = found_in(tmp_path, name, text.encode("cp1251" if "П" in text else "cp1252"))
+    rules = [item for item in found if isinstance(item, Rule)]
+    assert ["Zoë’s" in f"{r.name} {r.description}" for r in rules] == ([True] if query else [])
+    line = next(n for n, line in enumerate(text.split("\n"), 1) if "Zoë" in line or "П" in line)
+    assert all("save it as UTF-8" in message for *_, message in said_of(found)) and line in [line for line, *_ in said_of(found)]
+    assert any(fault for _, fault, _ in said_of(found)) != query
+
+
 def test_texts_without_a_telling_name_are_recognized_by_what_they_hold(tmp_path: Path) -> None:
     assert [r.query for r in rules_in(tmp_path, "a.txt", SEARCH)] == [SEARCH]
     assert [r.name for r in rules_in(tmp_path, "b.txt", RULE)] == ["Accounts made"]

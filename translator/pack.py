@@ -141,7 +141,7 @@ def _read(source: Source) -> Iterator[str | Rule | Function | Unread]:
 
 
 def _told_by(source: Source, text: str | Unread) -> str:
-    facts = (source.name, source.stem, source.suffix, source.named, source.bare, text)
+    facts = (source.name, source.stem, source.suffix, source.named, source.bare, type(text).__name__, text)
     return hashlib.sha256(repr(facts).encode("utf-8", "backslashreplace")).hexdigest()
 
 

@@ -9,8 +9,9 @@ from pathlib import Path, PurePath
 from translator.rulepack import documents, kql_file, markdown, notebook, rule_list, web_page, web_text
 from translator.rulepack.content import Content
 from translator.rulepack.model import Connector, EntityMapping, Function, Rule, RuleFileError, TextMap, Unread, seconds
+from translator.rulepack.queries import uncertain
 from translator.rulepack.saved_functions import linked
-from translator.rulepack.sources import Source, given, sources, text_of, visible
+from translator.rulepack.sources import Guessed, Source, given, sources, text_of, visible
 
 __all__ = [
     "Connector", "EntityMapping", "Function", "Rule", "RuleFileError", "Source", "TextMap", "Unread", "given", "pack_of", "read",
@@ -62,7 +63,8 @@ def read_source(source: Source, text: str | Unread | None = None) -> Iterator[Ru
         yield Unread(content.name, content.stem, why, fault=source.named)
         return
     held: list[Unread] | None = []
-    for item in reader.read(content):
+    found = reader.read(content)
+    for item in _certain(content, found) if isinstance(text, Guessed) else found:
         if held is not None and isinstance(item, Unread) and not item.fault:
             held.append(item)
             continue
@@ -70,6 +72,20 @@ def read_source(source: Source, text: str | Unread | None = None) -> Iterator[Ru
         held = None
         yield item
     yield from (replace(item, fault=source.named) for item in held or ())
+
+
+def _certain(content: Content, found: Iterator[Rule | Function | Unread]) -> Iterator[Rule | Function | Unread]:
+    """What is read of a text whose encoding is not known, without queries that depend on it."""
+    first = next(n for n, line in enumerate(content.lines, 1) if not line.isascii())
+    for item in found:
+        if isinstance(item, Rule | Function) and (at := uncertain(item.query if isinstance(item, Rule) else item.body)) is not None:
+            line, column = item.place(at) if isinstance(item, Rule) else (first, 1)
+            told = "the query holds a letter beyond ASCII, and this file is not UTF-8 text: save it as UTF-8"
+            yield Unread(item.source, item.name, told, line, column)
+        else:
+            yield item
+    told = "this file is not UTF-8 text: letters beyond ASCII, in comments and descriptions, are read as Windows-1252; save it as UTF-8"
+    yield Unread(content.name, content.stem, told, first, fault=False)
 
 
 def pack_of(found: Iterable[Rule | Function | Unread], *paths: Path) -> list[Rule | Unread]:

@@ -195,3 +195,13 @@ def described(query: str) -> str:
         elif kind != "space":
             break
     return "\n".join(lines).strip()
+
+
+def uncertain(query: str) -> int | None:
+    """Where a query has a character beyond ASCII outside of its comments; None where it has none."""
+    if query.isascii():
+        return None
+    for kind, begin, end in scan(query):
+        if kind != "comment" and not (piece := query[begin:end]).isascii():
+            return begin + next(n for n, c in enumerate(piece) if not c.isascii())
+    return None

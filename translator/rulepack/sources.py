@@ -40,6 +40,9 @@ MAX_WITHIN, MAX_ARCHIVE, MAX_ALL_WITHIN = 3, 100_000_000, 1_000_000_000
 _UNREADABLE = (OSError, zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, EOFError, zlib.error)
 """What is raised for a file or an archive that is none, has a password, or is packed in a way that Python does not know."""
 
+MAX_GUESSED = 0.1
+"""How much of a text may be no ASCII that is in no encoding of Unicode: beyond, it is another alphabet, or no text."""
+
 STANDARD_INPUT = Path("-")
 
 _LINE_END = re.compile(r"\r+\n?")
@@ -217,8 +220,14 @@ def _members_of(archive: Source, excluded: tuple[str, ...], left: list[int]) -> 
         yield _left_out(whole, why) if why else replace(archive, member=name, named=False)
 
 
+class Guessed(str):
+    """A text that is in no encoding of Unicode and is read as Windows-1252: a letter of it beyond ASCII may be another one."""
+
+    __slots__ = ()
+
+
 def text_of(source: Source) -> str | Unread:
-    """The text of a file, or why there is none: UTF-8, or UTF-16 and UTF-32 as their first bytes tell."""
+    """The text of a file, or why there is none: UTF-8, UTF-16 and UTF-32 as their first bytes tell, else what it may be."""
 
     def refused(message: str, line: int = 1) -> Unread:
         return Unread(source.name, source.stem, message, line, fault=source.named or source.suffix not in SELDOM)
@@ -235,6 +244,9 @@ def text_of(source: Source) -> str | Unread:
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
+        others = sum(byte > 0x7F for byte in data)
+        if encoding == "utf-8-sig" and others <= MAX_GUESSED * len(data):
+            return Guessed(_LINE_END.sub("\n", data.decode("cp1252", "replace")))
         why = f"this file is not {encoding[:6].upper().rstrip('-')} text: save it as UTF-8"
         return refused(why, data.count(b"\n", 0, error.start) + 1)
     if not text.strip():
@@ -251,6 +263,8 @@ def read_text(path: Path) -> str:
     found = text_of(Source(path, named=True))
     if isinstance(found, Unread):
         raise RuleFileError(found.source, found.message, found.line, found.column)
+    if isinstance(found, Guessed):
+        raise RuleFileError(visible(str(path)), "this file is not UTF-8 text: save it as UTF-8")
     return found
 
 
