@@ -440,7 +440,9 @@ def test_what_is_wrong_in_json_has_its_place(tmp_path: Path, text: str, line: in
 )
 def test_what_files_have_that_json_has_not(tmp_path: Path, text: str) -> None:
     for name in ("a.json", "a.ndjson", "a"):
-        (rule,) = rules_in(tmp_path, name, text)
+        found = found_in(tmp_path, name, text)
+        (rule,) = (item for item in found if isinstance(item, Rule))
+        assert [fault for _, fault, _ in said_of(found)] == [True] * ("broken" in text) + [False] * ("other" in text)
         line = next(n for n, line in enumerate(text.lstrip("\ufeff").split("\n"), 1) if "T | where" in line)
         assert (rule.name, rule.query, rule.place(0)[0]) == ("x", "T | where a == '//' // b", line)
 
@@ -477,8 +479,24 @@ def test_rules_as_other_tools_of_azure_show_them(tmp_path: Path, answer: Any) ->
 
 
 def test_rules_by_their_names(tmp_path: Path) -> None:
-    text = "one: {query: T, severity: Low}\ntwo: {query: U, name: Two}\nthree: [a]\n"
+    text = "one: {query: T, severity: Low}\ntwo: {query: U, name: Two}\n"
     assert [(r.name, r.query) for r in rules_in(tmp_path, "x.yaml", text)] == [("one", "T"), ("Two", "U")]
+
+
+@pytest.mark.parametrize(
+    ("thing", "says"),
+    [
+        ({"version": "Notebook/1.0", "items": [{"type": 3, "content": {"query": "T"}, "name": "q"}]}, "a workbook is no rule"),
+        (template({"type": "microsoft.insights/workbooks", "properties": {"serializedData": "{}"}}), "a workbook is no rule"),
+        (template({"type": "Microsoft.Insights/scheduledQueryRules", "properties": {"severity": 2}}), "scheduledQueryRules is no rule"),
+        ({"panels": [{"title": "p", "targets": [{"refId": "A", "azureLogAnalytics": {"query": "T"}}]}]}, "no key 'query'"),
+        ({"name": "tool", "scripts": {"query": "run"}}, "no key 'query'"),
+    ],
+)
+def test_what_has_queries_and_is_no_rule(tmp_path: Path, thing: Any, says: str) -> None:
+    (tmp_path / "x.json").write_text(thing if isinstance(thing, str) else json.dumps(thing))
+    ((_, fault, message),) = [(n, f, m) for n, f, m in said_of(rules_at(tmp_path)) if not m.startswith("no rule")]
+    assert not fault and says in message
 
 
 # --- infrastructure as code

@@ -94,7 +94,7 @@ def read_one(content: Content, item: Fields, stem: str) -> Iterator[Rule | Funct
 
 def _what(item: Fields) -> str:
     kind = item.leaf("type")
-    if item.leaf("version").startswith("Notebook/") or kind.lower() == "microsoft.insights/workbooks":
+    if _is_workbook(item):
         return "a workbook is no rule: its queries show data"
     if kind:
         return f"a resource of the type {shown(kind)} is no rule"
@@ -125,21 +125,26 @@ def _listed_in(tree: Tree, depth: int) -> Iterator[Tree]:
             for key, group in entries.items():
                 for item in group.items if isinstance(group, Items) else ():
                     yield _of_group(item, _GROUPS[key.lower()]) if isinstance(item, Fields) else item
-        case Fields(entries) if depth < MAX_WRAPPED and _form(tree) is None:
-            inside = [found for key, value in entries.items() for found in _wrapped(key, value, depth)]
+        case Fields(entries) if depth < MAX_WRAPPED and _form(tree) is None and not _is_workbook(tree):
+            called = bool(entries) and all(isinstance(v, Fields) and "query" in v.entries for v in entries.values())
+            inside = [found for key, value in entries.items() for found in _wrapped(key if called else "", value, depth)]
             yield from inside or (tree,)
         case _:
             yield tree
 
 
-def _wrapped(key: str, value: Tree, depth: int) -> Iterator[Tree]:
-    """The rules that stand under a key of something else: a list of them, or one that may be called as the key is."""
-    if isinstance(value, Fields) and "query" in value.entries and not {"name", "displayName"} & value.entries.keys():
-        value = replace(value, entries={"name": Leaf(key, value.place, lambda query: TextMap(((0, 1, 1),))), **value.entries})
+def _wrapped(name: str, value: Tree, depth: int) -> Iterator[Tree]:
+    """The rules that stand under a key of something else: a list of them, or one that is called as the key is."""
+    if name and isinstance(value, Fields) and not {"name", "displayName"} & value.entries.keys():
+        value = replace(value, entries={"name": Leaf(name, value.place, lambda query: TextMap(((0, 1, 1),))), **value.entries})
     listed = value.items if isinstance(value, Items) else (value,)
     found = [item for part in listed if isinstance(part, Fields) for item in _listed_in(part, depth + 1)]
     if any(isinstance(item, Fields) and _is_rule(item) for item in found):
         yield from found
+
+
+def _is_workbook(item: Fields) -> bool:
+    return item.leaf("version").startswith("Notebook/") or item.leaf("type").lower() == "microsoft.insights/workbooks"
 
 
 def _is_rule(item: Fields) -> bool:
@@ -178,8 +183,13 @@ def _is_pack_query(item: Fields) -> bool:
 
 def _is_analytic(item: Fields) -> bool:
     inside = _properties(item)
-    kind = item.leaf("kind").lower()
-    return "query" in inside.entries or bool(_ANALYTIC & inside.entries.keys()) or "/alertrule" in _type(item) or kind in _WITHOUT_QUERY
+    kind, of = item.leaf("kind").lower(), _type(item)
+    return (
+        "query" in inside.entries
+        or "/alertrule" in of
+        or kind in _WITHOUT_QUERY
+        or (bool(_ANALYTIC & inside.entries.keys()) and not of.startswith("microsoft."))
+    )
 
 
 def _is_function(item: Fields) -> bool:

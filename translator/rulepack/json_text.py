@@ -43,7 +43,7 @@ def documents(text: str) -> Iterator[Tree | Misread]:
         except json.JSONDecodeError as error:
             if not relaxed:
                 text, relaxed = _plain(text), True
-                decoder = _Decoder(text)
+                decoder, at = _Decoder(text), _behind_blanks(text, at)
                 continue
             yield Misread(f"this is not valid JSON: {error.msg}", (error.lineno, error.colno))
             at, faults = text.find("\n", at), faults + 1

@@ -153,7 +153,7 @@ def _below(folder: Path, excluded: tuple[str, ...]) -> Iterator[Source | Unread]
         elif not path.is_file():
             what = "a pipe or a device" if path.exists() else "a link to nothing"
             yield _left_out(path, f"this is no file: {what}", fault=suffix in SUFFIXES[:-1])
-        elif suffix == ".zip":
+        elif _is_archive(path):
             yield from _members(path, excluded)
         elif suffix not in SUFFIXES or path.name.startswith("."):
             yield _left_out(path, f"files called {visible(suffix or path.name)} hold no rules")
