@@ -114,8 +114,9 @@ def test_what_cannot_be_meant_is_said_before_the_work(arguments: str, says: str,
 
 
 def test_fmt_lays_out_no_query_within_another_file_and_no_folder(tmp_path: Path) -> None:
-    (tmp_path / "r.yaml").write_text(GOOD)
-    for path in (tmp_path / "r.yaml", tmp_path):
+    for name in ("r.yaml", "r.tf", "r.ipynb"):
+        (tmp_path / name).write_text(GOOD)
+    for path in (*tmp_path.iterdir(), tmp_path):
         result = run("fmt", str(path))
         assert result.exit_code == 1 and "fmt lays out files of KQL" in result.stderr
 

@@ -97,6 +97,27 @@ def test_run_command(tmp_path: Path) -> None:
     assert "q.kql:2:11: error: there is no column 'Nothing'" in failed.stderr.replace("\n", "")
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("r.yaml", "name: r\nquery: |\n  SigninLogs\n  | summarize Rows = count()\n", "Rows\n2\n"),
+        ("r.md", "# R\n```kql\nSigninLogs\n| summarize Rows = count()\n```\n", "Rows\n2\n"),
+        ("r.txt", "print Rows = 2", "Rows\n2\n"),
+        ("r.yaml", "name: r\nquery: |\n  SigninLogs\n  | project Nothing\n", "r.yaml:4:13: error: there is no column 'Nothing'"),
+        ("r.yaml", "name: r\nquery: |\n  SigninLogs\n  | were x\n", "r.yaml:4:5: 'were' is not an operator"),
+        ("r.yaml", "- {name: a, query: SigninLogs}\n- {name: b, query: SigninLogs}\n", "holds 2 rules: run takes the query of one"),
+        ("r.json", '{"name": "r", "severity": "Low"}', "r.json:1:1: this rule has no key 'query'"),
+    ],
+)
+def test_the_rule_of_a_file_is_run(tmp_path: Path, name: str, content: str, says: str) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    write(data, "ndjson")
+    (tmp_path / name).write_text(content)
+    done = CliRunner().invoke(main, ["run", str(tmp_path / name), "--data", str(data), "--format", "csv"])
+    assert says in (" ".join(done.output.split()) if done.exit_code else done.output) and (done.exit_code == 0) == says.startswith("Rows")
+
+
 def test_schema_files(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "Own_CL.csv").write_text("a,b\n1,2\n")

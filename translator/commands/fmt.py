@@ -10,8 +10,12 @@ import click
 from translator.commands.common import UsageProblem, line, shown, write_text
 from translator.kql.errors import KqlSyntaxError
 from translator.kql.formatter import format_kql
+from translator.rulepack.kql_file import SUFFIXES as KQL
 from translator.rulepack.model import RuleFileError
-from translator.rulepack.sources import read_text
+from translator.rulepack.sources import SUFFIXES, read_text
+
+OTHERS = frozenset(SUFFIXES) - {*KQL, ".txt", ""}
+"""What a file is called that holds more than KQL."""
 
 
 def format_files(paths: tuple[Path, ...], write: bool, only_check: bool) -> int:
@@ -21,7 +25,7 @@ def format_files(paths: tuple[Path, ...], write: bool, only_check: bool) -> int:
     if write and only_check:
         raise UsageProblem("--write writes and --check writes nothing: give one of them")
     for path in paths:
-        if path.is_dir() or path.suffix.lower() in (".yaml", ".yml", ".json", ".md"):
+        if path.is_dir() or path.suffix.lower() in OTHERS:
             what = "and takes no folders" if path.is_dir() else "and no queries within other files"
             click.echo(shown(f"{path}: fmt lays out files of KQL, {what}"), err=True)
             status = 1

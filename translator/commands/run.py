@@ -7,7 +7,7 @@ import datetime as dt
 import io
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ from translator.kql.errors import KqlSyntaxError, line_and_column
 from translator.kql.parser import parse
 from translator.plan.binder.problems import BindError
 from translator.plan.functions.values import text_of, timespan_text
+from translator.rulepack import Rule, Unread, rules_at
+from translator.rulepack.kql_file import SUFFIXES as KQL
 from translator.rulepack.model import RuleFileError
 from translator.rulepack.sources import read_text
 
@@ -47,15 +49,20 @@ def run_query(request: RunRequest) -> int:
         UsageProblem: for arguments that cannot be used.
     """
     errors = Console(emoji=False, stderr=True, highlight=False, soft_wrap=True)
-    name, text = "<query>", request.query
+    name, text, rule = "<query>", request.query, None
     path = Path(request.query)
     if len(request.query) < 4096 and "\n" not in request.query and path.is_file():
+        name, rule = str(path), _rule_at(path)
         try:
-            name, text = str(path), read_text(path)
+            text = rule.query if rule is not None else read_text(path)
         except RuleFileError as problem:
             raise UsageProblem(str(problem)) from problem
     elif re.fullmatch(r"\S+\.(kql|csl|kusto|txt|ya?ml)", request.query):
         raise UsageProblem(f"there is no file {request.query}")
+
+    def place(offset: int) -> tuple[int, int]:
+        return rule.place(offset) if rule is not None else line_and_column(text, offset)
+
     now = moment_at(request.now)
     schema = {**catalog.schemas(), **schema_files(request.schemas)}
     try:
@@ -64,21 +71,37 @@ def run_query(request: RunRequest) -> int:
             result = execute(parse(text), request.data, request.engine, now, schema, lambda done: progress.update(task, completed=done))
     except KqlSyntaxError as error:
         for found in error.errors:
-            errors.print(cell(f"{name}:{found}"))
+            line, column = place(found.offset)
+            errors.print(cell(f"{name}:{replace(found, line=line, column=column)}"))
         return 1
     except UnknownEngine as error:
         raise UsageProblem(f"--engine: {error.message}") from error
     except (BindError, EngineError) as error:
-        place = ""
-        if error.span:
-            line, column = line_and_column(text, error.span[0])
-            place = f"{line}:{column}: "
-        errors.print(cell(f"{name}:{place}error: {error.message}" if place else f"error: {error.message}"))
+        line, column = place(error.span[0]) if error.span else (0, 0)
+        errors.print(cell(f"{name}:{line}:{column}: error: {error.message}" if line else f"error: {error.message}"))
         return 1
     for warning in result.warnings:
         errors.print(cell(f"warning: {warning}"))
     _print(result, request.format)
     return 0
+
+
+def _rule_at(path: Path) -> Rule | None:
+    """The rule in a file that is more than a query; None in a file of KQL.
+
+    Raises:
+        UsageProblem: for a file of several rules, or of one that cannot be read.
+    """
+    if path.suffix.lower() in KQL:
+        return None
+    found = rules_at(path)
+    rules = [item for item in found if isinstance(item, Rule)]
+    if len(rules) > 1:
+        raise UsageProblem(f"{path} holds {len(rules)} rules: run takes the query of one")
+    if not rules and path.suffix.lower() not in ("", ".txt"):
+        first = next(item for item in found if isinstance(item, Unread))
+        raise UsageProblem(f"{first.source}:{first.line}:{first.column}: {first.message}")
+    return rules[0] if rules else None
 
 
 def moment_at(text: str | None) -> dt.datetime | None:
