@@ -90,6 +90,9 @@ def test_run_command(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, [*arguments, "--format", "json"])
     assert json.loads(done.output) == [{"UserPrincipalName": "b@x", "age": "00:30:00"}]
     assert CliRunner().invoke(main, [*arguments, "--format", "csv"]).output == "UserPrincipalName,age\nb@x,00:30:00\n"
+    for length in (300, 5_000):  # more than a file name may have, and a path
+        long = f"{query} | where UserPrincipalName !in ('{'x' * length}')"
+        assert json.loads(CliRunner().invoke(main, ["run", long, *arguments[2:], "--format", "json"]).output) == json.loads(done.output)
     file = tmp_path / "q.kql"
     file.write_text("SigninLogs\n| project Nothing")
     failed = CliRunner().invoke(main, ["run", str(file), "--data", str(tmp_path)])
