@@ -56,6 +56,10 @@ FORMS: list[tuple[str, str, Any]] = [
     ("portal CSV of Windows", "csv", PORTAL.replace("\n", "\r\n").replace('"",\r\n', '"",\n')),
     ("CSV with semicolons", "csv", "TimeGenerated;UserPrincipalName;ResultType;LocationDetails\n"
         '2026-05-01 09:30:00;ada@x.example;50126;"{""city"":""Oslo""}"\n2026-05-01 12:05:00;ben@x.example;0;\n'),
+    ("CSV of Windows PowerShell", "csv", "#TYPE System.Management.Automation.PSCustomObject\n" + PORTAL),
+    ("the same of Windows", "csv", "\ufeff#TYPE Selected.System.Object\r\n" + PORTAL.replace("\n", "\r\n").replace('"",\r\n', '"",\n')),
+    ("CSV of Excel", "csv", "sep=;\nTimeGenerated;UserPrincipalName;ResultType;LocationDetails\n"
+        '2026-05-01 09:30:00;ada@x.example;50126;"{""city"":""Oslo""}"\n2026-05-01 12:05:00;ben@x.example;0;\n'),
     ("CSV in another zone", "csv", PORTAL.replace("[UTC]", "[UTC+03:00]").replace("9:30:00.000 AM", "12:30:00.000 PM").replace("12:05", "3:05")),
     (
         "CSV with summer time",

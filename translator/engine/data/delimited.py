@@ -7,6 +7,7 @@ import csv
 import gzip
 import io
 import itertools
+import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,16 @@ LINE = 16 << 20
 
 ROWS = 20_480
 """Rows of the sample."""
+
+_ABOVE = re.compile(r"(?:#TYPE [^\r\n]*|sep=(.))\r?\n")
+"""A line above the names, as Export-Csv of Windows PowerShell and Excel write it: the second says what stands between values."""
+
+
+def _begin(text: str) -> tuple[bool, str]:
+    """Whether a text has a line above the names, and what stands between its values."""
+    above = _ABOVE.match(text)
+    first = (text[above.end() :] if above else text).lstrip("\r\n").split("\n", 1)[0]
+    return above is not None, (above and above[1]) or max(",\t;|", key=first.count)
 
 
 @contextlib.contextmanager
@@ -43,29 +54,30 @@ def sampled(head: Head) -> Sample | None:
     """
     if head.binary or head.text.lstrip()[:1] in ("{", "["):
         return None
-    first = head.text.lstrip("\r\n").split("\n", 1)[0]
-    delimiter = max(",\t;|", key=first.count)
+    above, delimiter = _begin(head.text)
     rows = []
     reader = csv.reader(io.StringIO(head.text, newline=""), delimiter=delimiter, strict=True)
     try:
         for row in reader:
             if row:
                 rows.append(row)
-            if len(rows) > ROWS:
+            if len(rows) > ROWS + above:
                 break
     except csv.Error as error:
         if head.whole:
             raise EngineError(f"{head.path}, line {reader.line_num}: no row of values ({error})") from error
+    full = head.whole or len(rows) > ROWS + above
+    rows = rows[above:]
     if not rows:
         return None
-    names, body = rows[0], rows[1:] if head.whole or len(rows) > ROWS else rows[1:-1]
+    names, body = rows[0], rows[1:] if full else rows[1:-1]
     for index, row in enumerate(body, 1):
         if len(row) != len(names):
-            raise _ragged(head.path, _line_of(head.path, index, delimiter), len(names), len(row))
+            raise _ragged(head.path, _line_of(head.path, index + above, delimiter), len(names), len(row))
     columns = list(zip(*body, strict=True)) if body else [()] * len(names)
     kinds = {name: kind_of_text(values) for name, values in zip(names, columns, strict=True)}
     orders = tuple(order_of(values) for values in columns)
-    return Sample(head, ("csv", tuple(names), delimiter, orders, head.compression), kinds)
+    return Sample(head, ("csv", tuple(names), delimiter, orders, head.compression, above), kinds)
 
 
 def _ragged(path: Path, line: int, expected: int, found: int) -> EngineError:
@@ -75,14 +87,14 @@ def _ragged(path: Path, line: int, expected: int, found: int) -> EngineError:
 def laid_out(samples: Sequence[Sample], table: str, given: Columns) -> Layout:
     """The layout of files with the same columns."""
     first = samples[0]
-    _, names, delimiter, orders, compression = first.key
+    _, names, delimiter, orders, compression, above = first.key
     assert isinstance(names, tuple) and isinstance(orders, tuple)
     paths = tuple(s.head.path for s in samples)
     for path in paths:
         _refuse_long(path)
     held = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(names)))
     options = (
-        f"auto_detect = false, header = true, delim = {literal(str(delimiter))}, quote = '\"', escape = '\"', columns = {{{held}}}, "
+        f"auto_detect = false, header = true, skip = {int(bool(above))}, delim = {literal(str(delimiter))}, quote = '\"', escape = '\"', columns = {{{held}}}, "
         f"max_line_size = {LINE}, buffer_size = {2 * LINE}, compression = '{compression}'"
     )
     fields: dict[str, Field] = {}
@@ -97,9 +109,11 @@ def laid_out(samples: Sequence[Sample], table: str, given: Columns) -> Layout:
         return f"read_csv({listed(paths)}, {options}" + (f", filename = '{PLACE}')" if placed else ")")
 
     def line_of(path: Path, row: int) -> int:
-        return _line_of(path, row, str(delimiter))
+        return _line_of(path, row + bool(above), str(delimiter))
 
-    return Layout("CSV", paths, fields, origin, True, line_of, notes=notes, plain=delimiter == "," and len(fields) == len(names))
+    return Layout(
+        "CSV", paths, fields, origin, True, line_of, notes=notes, plain=delimiter == "," and not above and len(fields) == len(names)
+    )
 
 
 def _refuse_long(path: Path) -> None:
@@ -182,17 +196,19 @@ def rewritten(path: Path, target: Path) -> None:
     """
     lines = _lines(path)
     first = next(lines, "")
-    reader = csv.reader(itertools.chain([first], lines), delimiter=max(",\t;|", key=first.count), strict=True)
+    names = next(lines, "") if (above := _ABOVE.match(first)) else first
+    reader = csv.reader(itertools.chain([names], lines), delimiter=_begin(first + names)[1], strict=True)
     with target.open("w", encoding="utf-8", newline="") as out:
+        out.write(first if above else "")
         writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
         width, before = 0, 0
         try:
             for row in reader:
                 if row and width and len(row) != width:
-                    raise _ragged(path, before + 1, width, len(row))
+                    raise _ragged(path, before + 1 + bool(above), width, len(row))
                 width = width or len(row)
                 if row:
                     writer.writerow([cell.replace("\r\n", "\n") for cell in row])
                 before = reader.line_num
         except csv.Error as error:
-            raise EngineError(f"{path}, line {before + 1}: no row of values ({error})") from error
+            raise EngineError(f"{path}, line {before + 1 + bool(above)}: no row of values ({error})") from error
