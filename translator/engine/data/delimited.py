@@ -199,7 +199,6 @@ def rewritten(path: Path, target: Path) -> None:
     names = next(lines, "") if (above := _ABOVE.match(first)) else first
     reader = csv.reader(itertools.chain([names], lines), delimiter=_begin(first + names)[1], strict=True)
     with target.open("w", encoding="utf-8", newline="") as out:
-        out.write(first if above else "")
         writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
         width, before = 0, 0
         try:
