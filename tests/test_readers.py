@@ -659,6 +659,25 @@ def test_broken_code_is_named(tmp_path: Path, text: str) -> None:
         assert len(told) == 1 and told[0][1]
 
 
+def test_values_that_grow_or_go_round_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for written in ("${local.v{0}}${local.v{0}}", "${local.v0}"):
+        named = "\n".join(f'  v{n} = "{written.replace("{0}", str(n + 1))}"' for n in range(39))
+        text = f'locals {{\n{named}\n  v39 = "x"\n}}\n' + TERRAFORM.replace("QUERY", "local.v0", 1)
+        assert any(fault for _, fault, _ in said_of(found_in(tmp_path, "a.tf", text)))
+        names = "\n".join(f"var v{n} = '{written.replace('local.', '').replace('{0}', str(n + 1))}'" for n in range(39))
+        text = f"{names}\nvar v39 = 'x'\n" + BICEP.replace("QUERY", "v0")
+        assert any(fault for _, fault, _ in said_of(found_in(tmp_path, "a.bicep", text)))
+    inner = {**analytic("x", query="T"), "copy": {"name": "i", "count": 800}}
+    outer = {
+        "type": "Microsoft.Resources/deployments",
+        "copy": {"name": "o", "count": 800},
+        "properties": {"template": {"resources": [inner]}},
+    }
+    monkeypatch.setattr(importlib.import_module("translator.rulepack.arm"), "MAX_RESOURCES", 20)
+    found = found_in(tmp_path, "a.json", template(outer))
+    assert len(found) == 21 and "more than 20 resources" in said_of(found)[-1][2] and said_of(found)[-1][1]
+
+
 # --- web pages, notebooks, lists
 
 
@@ -677,6 +696,12 @@ def test_web_pages(tmp_path: Path) -> None:
         assert (made.query, made.description) == ('SecurityEvent\n| where Account == "<a>"', "Why.") and made.place(0) == (5, 7)
         assert rules["Made & used - Other"].query == "SigninLogs\n| where ResultType == 1"
         assert [message for *_, message in said_of(found)] == ["a block of powershell is no query"]
+
+
+@pytest.mark.parametrize("odd", ["<![WHAT[ x ]]>", "<![", "<!>", "<pre>", "</pre></p></h1>", "<h1>", "<" * 1000, "&#x110000;", "<a href>"])
+def test_what_is_no_html_loses_no_query(tmp_path: Path, odd: str) -> None:
+    page = f"<html><body><pre>{SEARCH}</pre>{odd}"
+    assert [r.query for r in rules_in(tmp_path, "a.html", page)] == [SEARCH]
 
 
 def notebook(*cells: tuple[str, str], **about: Any) -> str:

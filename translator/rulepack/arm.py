@@ -29,6 +29,9 @@ MAX_DEPTH = 40
 MAX_COPIES = 800
 """How many copies a resource may have, by the documentation (learn.microsoft.com/azure/azure-resource-manager/templates/copy-resources)."""
 
+MAX_RESOURCES = 10_000
+"""How many resources are made of a template, whose copies may stand in copies."""
+
 MAX_TEXT = 1_000_000
 """How long what an expression makes may be."""
 
@@ -74,9 +77,13 @@ def _members(fields: Fields | None) -> Iterator[tuple[str, Tree]]:
     yield from fields.entries.items() if fields is not None else ()
 
 
-def resources(template: Fields) -> Iterator[Fields]:
+def resources(template: Fields) -> Iterator[Tree]:
     """The resources of a template, those of nested templates and of packaged content in their place, with their values worked out."""
-    yield from _resources(template, (Scope.of(template),), 0)
+    for number, found in enumerate(_resources(template, (Scope.of(template),), 0)):
+        if number == MAX_RESOURCES:
+            yield Odd(f"this template makes more than {MAX_RESOURCES:,} resources: the others are not read", template.place)
+            return
+        yield found
 
 
 def is_packaged(item: Fields) -> bool:

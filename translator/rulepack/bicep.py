@@ -21,7 +21,8 @@ _UNICODE = re.compile(r"\\u\{([0-9a-fA-F]{1,6})\}")
 _TO_LINE_END = re.compile(r"[^\n]*")
 _DEFAULT = re.compile(r"[^=\n]*(?:=(?!=))?")
 
-MAX_REFERENCES = 40
+MAX_REFERENCES, MAX_TEXT = 40, 1_000_000
+"""How far a name may refer to another, and how long a text may be that is made of them."""
 
 
 def recognizes(suffix: str, text: str) -> bool:
@@ -38,8 +39,8 @@ def document(text: str) -> Tree:
     try:
         found = _Reader(text)
         found.file()
-        place = (1, 1)
-        return Fields({"resources": Items(tuple(_filled(r, found.known, 0) for r in found.resources), place)}, place)
+        values, place = _Values(found.known), (1, 1)
+        return Fields({"resources": Items(tuple(map(values.filled, found.resources)), place)}, place)
     except RecursionError as error:
         raise Misread("this nests too deeply to be read", (1, 1)) from error
 
@@ -224,39 +225,50 @@ def _escaped(text: str) -> str:
     return f"[{text}" if text.startswith("[") and text.endswith("]") else text
 
 
-def _filled(tree: Tree, known: dict[str, Tree], depth: int) -> Tree:
-    """A tree with the values of the variables that it names."""
-    match tree:
-        case Items(items, place):
-            return Items(tuple(_filled(item, known, depth) for item in items), place)
-        case Fields(entries, place, faults):
-            return Fields({name: _filled(value, known, depth) for name, value in entries.items()}, place, faults)
-        case Odd(_, place, written) if depth < MAX_REFERENCES:
-            if written in known:
-                found = _filled(known[written], known, depth + 1)
-                return Leaf(found.text, place, lambda query: TextMap(((0, *place),))) if isinstance(found, Leaf) else found
-            if written.startswith("'"):
-                return _inserted(tree, known, depth)
-    return tree
+class _Values:
+    """What the names of a file stand for."""
 
+    def __init__(self, known: dict[str, Tree]) -> None:
+        self.known = known
+        self.made: dict[str, Tree] = {}
 
-def _inserted(tree: Odd, known: dict[str, Tree], depth: int) -> Tree:
-    """A text with the variables that it inserts; the same where it inserts something else."""
-    missing = False
+    def value(self, name: str, depth: int) -> Tree | None:
+        """What a name stands for, worked out once; one that refers to itself stands for nothing that is known."""
+        if name in self.known and name not in self.made:
+            self.made[name] = Odd(f"{shown(name)} refers to itself", self.known[name].place)
+            self.made[name] = self.filled(self.known[name], depth + 1)
+        return self.made.get(name)
 
-    def value(found: re.Match[str]) -> str:
-        nonlocal missing
-        if found[1] is not None:
-            return chr(min(int(found[1], 16), 0x10FFFF))
-        if found[2] is not None:
-            return _ESCAPES.get(found[2], "\\" + found[2])
-        of = _filled(known[found[3]], known, depth + 1) if found[3] in known else None
-        text = text_of(of)
-        missing = missing or text is None
-        return text or ""
-
-    made = re.sub(r"\\u\{([0-9a-fA-F]{1,6})\}|\\(.)|\$\{\s*(?:(\w+)\s*\})?", value, tree.written[1:-1])
-    if missing:
+    def filled(self, tree: Tree, depth: int = 0) -> Tree:
+        """A tree with the values of the names in it."""
+        match tree:
+            case Items(items, place):
+                return Items(tuple(self.filled(item, depth) for item in items), place)
+            case Fields(entries, place, faults):
+                return Fields({name: self.filled(value, depth) for name, value in entries.items()}, place, faults)
+            case Odd(_, place, written) if depth < MAX_REFERENCES:
+                if (found := self.value(written, depth)) is not None:
+                    return Leaf(found.text, place, lambda query: TextMap(((0, *place),))) if isinstance(found, Leaf) else found
+                if written.startswith("'"):
+                    return self._inserted(tree, depth)
         return tree
-    place = tree.place
-    return Leaf(_escaped(made), place, lambda query: TextMap(((0, *place),)))
+
+    def _inserted(self, tree: Odd, depth: int) -> Tree:
+        """A text with the values that it inserts; the same where it inserts something else."""
+        missing = False
+
+        def value(found: re.Match[str]) -> str:
+            nonlocal missing
+            if found[1] is not None:
+                return chr(min(int(found[1], 16), 0x10FFFF))
+            if found[2] is not None:
+                return _ESCAPES.get(found[2], "\\" + found[2])
+            text = text_of(self.value(found[3], depth)) if found[3] else None
+            missing = missing or text is None
+            return text or ""
+
+        made = re.sub(r"\\u\{([0-9a-fA-F]{1,6})\}|\\(.)|\$\{\s*(?:(\w+)\s*\})?", value, tree.written[1:-1])
+        if missing or len(made) > MAX_TEXT:
+            return tree
+        place = tree.place
+        return Leaf(_escaped(made), place, lambda query: TextMap(((0, *place),)))

@@ -47,6 +47,11 @@ class Content:
         said = (line for line in self.lines if line.strip() and not line.startswith(("#", "---", "%")))
         return _KEY.match(next(said, "")) is not None
 
+    @property
+    def may_be_document(self) -> bool:
+        """Whether the text begins as one of JSON or YAML does."""
+        return self.is_json or self.may_be_yaml
+
     @cached_property
     def trees(self) -> tuple[Tree | Misread, ...]:
         """The documents of the text, read as JSON, as code or as YAML."""

@@ -52,7 +52,7 @@ def recognizes(content: Content) -> bool:
     """Whether a text is YAML or JSON with something in it that is known here, or is called so."""
     if content.suffix in SUFFIXES or content.is_code:
         return True
-    return (content.is_json or content.may_be_yaml) and any(
+    return content.may_be_document and any(
         isinstance(t, Fields) and _form(t) is not None for found in content.trees if not isinstance(found, Misread) for t in _items(found)
     )
 
@@ -70,7 +70,9 @@ def read(content: Content) -> Iterator[Rule | Function | Unread]:
         for item in _items(document):
             number += 1
             stem = f"{content.stem}-{number}" if several else content.stem
-            if not isinstance(item, Fields):
+            if isinstance(item, Odd):
+                yield Unread(content.name, stem, item.message, *item.place)
+            elif not isinstance(item, Fields):
                 counted["this is no rule: expected a mapping with a key 'query'"] += 1
             elif _form(item) is None:
                 counted[_what(item)] += 1

@@ -110,7 +110,7 @@ def read(content: Content, page: Page) -> Iterator[Rule | Function | Unread]:
         rules: list[tuple[Block, Rule]] = []
         for block in chapter.blocks:
             found = True
-            if block.tag in _DOCUMENTS:
+            if block.tag in _DOCUMENTS and Content(content.name, content.stem, "", block.text).may_be_document:
                 inside = Content(content.name, f"{content.stem}-{block.first}", "", "\n" * block.first + block.text)
                 if documents.recognizes(inside):
                     yield from documents.read(inside)

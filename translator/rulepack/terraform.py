@@ -34,8 +34,8 @@ _CHARACTERS = re.compile(r'[^"\\$%\n]+')
 _UNICODE = re.compile(r"\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})")
 _MARKS = re.compile(r"\$\$\{|%%\{|[$%]\{")
 
-MAX_REFERENCES = 40
-"""How far a variable may refer to another."""
+MAX_REFERENCES, MAX_TEXT = 40, 1_000_000
+"""How far a variable may refer to another, and how long a text may be that is made of them."""
 
 
 def recognizes(suffix: str, text: str) -> bool:
@@ -275,6 +275,14 @@ class _Values:
         self.known: dict[str, Tree] = {f"var.{name}": found for name, found in variables.items() if found is not None}
         for listed in _each(tree.get("locals")):
             self.known.update((f"local.{name}", found) for name, found in listed.entries.items())
+        self.made: dict[str, Tree] = {}
+
+    def value(self, name: str, depth: int) -> Tree | None:
+        """What a name stands for, worked out once; one that refers to itself stands for nothing that is known."""
+        if name in self.known and name not in self.made:
+            self.made[name] = Odd(f"{shown(name)} refers to itself", self.known[name].place)
+            self.made[name] = self._of(self.known[name], depth + 1)
+        return self.made.get(name)
 
     def resolved(self, fields: Fields, depth: int) -> Fields:
         return replace(fields, entries={name: self._of(value, depth) for name, value in fields.entries.items()})
@@ -286,8 +294,8 @@ class _Values:
             case Fields():
                 return self.resolved(tree, depth)
             case Odd(_, place, written) if written in self.known and depth < MAX_REFERENCES:
-                found = self._of(self.known[written], depth + 1)
-                return replace(found, place=place) if isinstance(found, Leaf | Odd) else found
+                found = self.value(written, depth)
+                return replace(found, place=place) if isinstance(found, Leaf | Odd) else found or tree
             case Leaf(text) if text and "${" in text and tree.place[0]:
                 return self._filled(tree, text, depth)
             case Odd(_, place, written) if "${" in written and depth < MAX_REFERENCES:
@@ -303,12 +311,12 @@ class _Values:
             if len(found[0]) == 3:
                 return found[0][1:]
             named = re.match(r"\{\s*([\w.-]+)\s*\}", text[found.start() + 1 :])
-            of = self._of(self.known[named[1]], depth + 1) if named and named[1] in self.known else None
+            of = self.value(named[1], depth) if named else None
             missing = missing or not isinstance(of, Leaf) or of.text is None or found[0][0] == "%"
             return f"{of.text}" if isinstance(of, Leaf) else ""
 
         made = re.sub(r"\$\$\{|%%\{|[$%]\{(?:\s*[\w.-]+\s*\})?", value, text)
         line, column = tree.place
-        if missing:
+        if missing or len(made) > MAX_TEXT:
             return Odd(f"only a deployment knows '{shown(' '.join(text.split()))}'", tree.place, text)
         return Leaf(made, tree.place, lambda query: TextMap(((0, line, column),)))

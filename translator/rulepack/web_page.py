@@ -16,6 +16,9 @@ from translator.rulepack.model import Function, Rule, Unread
 SUFFIXES = (".html", ".htm", ".xhtml")
 _BEGIN = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html)\b", re.I | re.S)
 _LANGUAGE = re.compile(r"(?:lang(?:uage)?|brush|highlight(?:-source)?)[-:]\s*([\w+#-]+)", re.I)
+MAX_CHARACTERS = 1_000_000
+"""How long a page may be: Python's reader of HTML takes the square of what does not end."""
+
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _ASIDE = frozenset({"script", "style", "noscript", "svg", "nav", "button"})
 _PARTS = frozenset({"p", "div", "li", "td", "th", "section", "article", "br", "tr"})
@@ -29,6 +32,10 @@ def recognizes(content: Content) -> bool:
 
 def read(content: Content) -> Iterator[Rule | Function | Unread]:
     """A rule for each query in the code of a page."""
+    if len(content.text) > MAX_CHARACTERS:
+        told = f"this page is too long to be read: it has {len(content.text):,} characters, of {MAX_CHARACTERS:,} at most"
+        yield Unread(content.name, content.stem, told, fault=False)
+        return
     page = pages.Page()
     add(page, content.text)
     yield from pages.read(content, page)
@@ -37,9 +44,26 @@ def read(content: Content) -> Iterator[Rule | Function | Unread]:
 def add(page: pages.Page, text: str, first: int = 0) -> None:
     """Adds the text of a page that begins on the file's line ``first``, from 0."""
     reader = _Reader(page, first)
-    reader.feed(text)
+    reader.feed(_without_comments(text))
     reader.close()
     reader.end_prose()
+
+
+def _without_comments(text: str) -> str:
+    """A text whose comments are lines without anything, one without an end up to that of the text, and behind whose last tag none begins.
+
+    Python's reader looks for the end of each again and again.
+    """
+    parts, at = list[str](), 0
+    while (begin := text.find("<!--", at)) >= 0:
+        end = text.find("-->", begin + 4)
+        stop = len(text) if end < 0 else end + 3
+        parts += [text[at:begin], "\n" * text.count("\n", begin, stop)]
+        at = stop
+    parts.append(text[at:])
+    whole = "".join(parts)
+    end = whole.rfind(">") + 1
+    return whole[:end] + whole[end:].replace("<", " ")
 
 
 class _Reader(HTMLParser):
@@ -55,6 +79,12 @@ class _Reader(HTMLParser):
         """What the code, and what an element around it, says that it is."""
         self.heading = self.aside = ""
         """The open element of these kinds."""
+
+    def parse_html_declaration(self, i: int) -> int:
+        try:
+            return super().parse_html_declaration(i)
+        except AssertionError:  # what Python's own reader has for a section that HTML does not have
+            return self.parse_bogus_comment(i)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         named = {name: value or "" for name, value in attrs}
