@@ -59,8 +59,8 @@ CODES: dict[str, Code] = {
     ),
     "memory-limit": Code(
         Effect.NOTE,
-        "A command of Splunk works as far as the memory goes that its limits allow.",
-        "give the search more memory where it looks at very many events",
+        "A command works as far as the memory goes that the limits of the product allow.",
+        "give the search more memory where it looks at very many events, and keep lists short whose values are looked for in texts",
     ),
     "elastic-version": Code(
         Effect.NOTE, "The query needs the version of Elasticsearch that the message names.", "run it on that version or a later one"

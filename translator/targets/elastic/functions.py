@@ -107,7 +107,11 @@ _TERMS = f"CONCAT({string(_APART + '(' + chr(92) + 'Q')}, {_NEXT_TERM}, {string(
 OF_LISTS: Mapping[str, str] = MappingProxyType(
     {"has_any": f'COALESCE(MV_MIN({{1}}) == "" OR REPLACE(TO_LOWER({{0}}), {_TERMS}, "") != TO_LOWER({{0}}), false)'}
 )
-"""The same on a text and several values, which are none where none is found; an empty one is the least of them."""
+"""The same on a text and several values, which are none where none is found; an empty one is the least of them.
+
+Their pattern is null, with a warning, where it is longer than a text may be that CONCAT or REPLACE makes (ScalarFunction.java of
+Elasticsearch, MAX_BYTES_REF_RESULT_SIZE).
+"""
 
 
 def _chosen(pairs: list[tuple[str, str]], otherwise: str) -> str:
@@ -259,7 +263,8 @@ ESQL = Language(
     string=string, atoms=ATOMS, finds_any=FINDS_ANY, functions=FUNCTIONS, true="true", false="false", null="null", missing="{0} IS NULL",
     present="{0} IS NOT NULL", equal="{0} == {1}", caseless="TO_LOWER({0}) == TO_LOWER({1})",
     joined=lambda texts: texts[0] if len(texts) == 1 else f"CONCAT({', '.join(texts)})",
-    chosen=_chosen, now="NOW()", moment=_moment, of_columns=OF_COLUMNS, of_lists=OF_LISTS, texts=TEXTS, aggregates=AGGREGATES,
+    chosen=_chosen, now="NOW()", moment=_moment, of_columns=OF_COLUMNS, of_lists=OF_LISTS, most_of_lists="1 MB", texts=TEXTS,
+    aggregates=AGGREGATES,
     moment_of_text=lambda text: f"TO_DATETIME({text})",
     list_text=_list_text(), inside=inside, parsed=PARSED, elements=ELEMENTS, json_length=JSON_LENGTH,
     element='JSON_EXTRACT(CONCAT("[", {0}, "]"), "[0]")', members=MEMBERS,

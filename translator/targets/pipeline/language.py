@@ -108,6 +108,8 @@ class Language:
     """What KQL has for an aggregate of deviations, of what the language has for it and the number of its values: of one, and of none, 0."""
     of_lists: Mapping[str, str] = field(default_factory=dict)
     """Operators on a text and several values, of which one is to satisfy them, where the language has words for it."""
+    most_of_lists: str = ""
+    """How much such values may be together, where there is a limit beyond which none of them is found."""
     not_of_lists: Mapping[str, str] = field(default_factory=dict)
     """That these are false, where they may be null."""
     finds_any: frozenset[str] = frozenset()
