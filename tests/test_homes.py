@@ -458,6 +458,7 @@ def test_a_union_that_does_without_missing_tables_does_without_them_in_the_produ
         ("DeviceInfo | summarize c = count() by DeviceName | where c > 5", "esql", "values-of-one-case", "same-alerts"),
         ("W3CIISLog | where Computer == 'HOST'", "esql", "case-ignored", "broader"),
         ("SigninLogs | where isnotempty(LocationDetails['a.b']) and ResultType == '0'", "splunk", "object-as-text", "narrower"),
+        ("SigninLogs | where ipv4_is_in_range(IPAddress, '10.0.0.0/8')", "esql", "address-spelling", "exact"),
         # the remote end of a connection that came in is its source
         ("DeviceNetworkEvents | where RemotePort == 22", "sigma", "value-differs", "differs"),
         ("DeviceNetworkEvents | where ActionType != 'ConnectionSuccess' and LocalIP == '10.0.0.1'", "sigma", "value-differs", "differs"),

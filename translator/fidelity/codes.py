@@ -82,7 +82,7 @@ CODES: dict[str, Code] = {
     ),
     "address-spelling": Code(
         Effect.NOTE,
-        "The KQL compares the text of an address, and the product has the address itself, spelled in one way.",
+        "The KQL reads the text of an address, and the product has the address itself, spelled in one way.",
         "nothing to do where the source writes IPv6 as RFC 5952 has it, and IPv4 without ::ffff: before it",
     ),
     "array-assumed": Code(
