@@ -46,7 +46,7 @@ def test_the_list_of_commands_is_read_whole_and_each_option_has_a_help_text() ->
         ("noquery.yaml", b"name: x\nseverity: High\n", ":1:1:", "no key 'query'"),
         ("nullquery.yaml", b"name: x\nquery:\n", ":2:", "the query of this rule is empty"),
         ("binary.yaml", b"\x00\x01\x02", ":1:1:", "binary"),
-        ("latin.yaml", b"name: x\nquery: caf\xe9\n", ":2:1:", "UTF-8"),
+        ("latin.yaml", b"name: x\nquery: caf\xe9\n", ":2:11:", "UTF-8"),
         ("syntax.yaml", b"name: x\nquery: |\n  T\n  | where (a\n  | take 5\n", ":5:11:", "the query ends here"),
         ("operator.yaml", b"name: x\nquery: |\n  T\n  | wehre a\n", ":4:5:", "did you mean 'where'?"),
         ("command.kql", b".show tables", ":1:1:", "management command"),
