@@ -285,6 +285,13 @@ def test_hashes_of_files_that_are_written_need_a_sensor_that_has_them(condition:
     assert output.readiness == Readiness.SET_UP
 
 
+def test_a_hash_that_an_alert_is_about_is_read_among_others() -> None:
+    kql = "DeviceProcessEvents | where FileName =~ 'adfind.exe'"
+    output = translator.convert(rule(kql, entities=(EntityMapping("FileHash", "Value", "SHA256"),)), ("sigma",)).outputs["sigma"]
+    assert output.verdict.value == "same-alerts"
+    assert "columns-differ" in {d.code for d in output.diagnostics}
+
+
 def test_a_list_of_which_lucene_makes_no_automaton_is_asked_for_in_parts() -> None:
     words = [f"{n * 7919 % 104729:x}-{n}" for n in range(1200)]
     kql = f"SecurityEvent | where EventID == 4688 and CommandLine has_any (dynamic({json.dumps(words)})) and CommandLine !has '0-0'"

@@ -285,6 +285,11 @@ class SelectorMapping(FieldLookup):
         moved, counterpart = self.field(expr) if is_field(expr) else (self.moved(expr), None)
         if isinstance(counterpart, Stored) and (why := held_otherwise(counterpart) or in_several_words(counterpart)):
             self.note_other(expr, why)
+        elif isinstance(counterpart, Stored) and counterpart.form:
+            if self.held:  # what an alert is about can be read there
+                self.mover.say("columns-differ", f"{column_name(expr)} is shown with other values of its field", expr.span)
+            else:
+                self.note_other(expr, "it stands with other values in one field")
         if isinstance(counterpart, Stored) and self.mover.place is not Place.SHOWN:
             moved = self.with_value_for_none(expr, moved, counterpart)
         if isinstance(counterpart, Stored):

@@ -247,8 +247,7 @@ def spelled_otherwise(stored: Stored) -> str:
 
 def held_otherwise(stored: Stored) -> str:
     """Why a field holds other values than its column; empty where it holds the same, spelled as they are or otherwise."""
-    together = "it stands with other values in one field" if stored.form else ""
-    return stored.differs or stored.deviates or stored.within or stored.longer or together
+    return stored.differs or stored.deviates or stored.within or stored.longer
 
 
 _COMPARISONS = EQUALITIES | {"<", "<=", ">", ">="}
