@@ -376,3 +376,19 @@ def test_what_need_not_be_an_array_is_said_to_be_read_as_one(query: str, said: b
     output = translator.convert(rule(query), ("splunk",)).outputs["splunk"]
     assert ("lone-element" in {d.code for d in output.diagnostics}) == said
     assert output.verdict is (Verdict.NARROWER if said else Verdict.SAME_ALERTS)
+
+
+@pytest.mark.parametrize(
+    ("condition", "direction"),
+    [
+        ("where UserDisplayName has 'M\u00fcller'", "narrower"),
+        ("where tolower(UserDisplayName) == 'm\u00fcller'", "narrower"),
+        ("where not(UserDisplayName =~ 'M\u00fcller')", "broader"),
+        ("summarize n = count(), d = dcount(IPAddress) by UserDisplayName | where n > d and UserDisplayName has 'M\u00fcller'", "differs"),
+        ("where UserDisplayName has_cs 'M\u00fcller' or UserDisplayName =~ '\u4e00'", None),
+    ],
+)
+def test_letters_beyond_ascii_are_not_presumed_to_be_without_case(condition: str, direction: str | None) -> None:
+    for prefer in ("exact", "portable"):
+        found = translator.convert(rule(f"SigninLogs | {condition}"), ("splunk",), Options(prefer=prefer)).outputs["splunk"].diagnostics
+        assert {d.direction.value for d in found if d.code == "ascii-case"} == ({direction} if direction else set())

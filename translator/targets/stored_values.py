@@ -287,7 +287,9 @@ def note_address(notes: Notes, atom: Apply) -> None:
         else:
             notes.say("address-spelling", f"the KQL compares the text of {name}, which the product has in canonical spelling", atom.span)
     elif atom.function in ("cidr", "is_ipv4"):
-        notes.say("address-spelling", f"the KQL takes {name} for IPv4 where it is written so, the product also with ::ffff: before", atom.span)
+        notes.say(
+            "address-spelling", f"the KQL takes {name} for IPv4 where it is written so, the product also with ::ffff: before", atom.span
+        )
 
 
 _OTHERWISE = re.compile(

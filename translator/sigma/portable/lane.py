@@ -29,10 +29,12 @@ from translator.targets.elastic.eql.predicates import with_addresses
 from translator.targets.elastic.eql.said import check_keys, eql_diagnostics
 from translator.targets.elastic.esql import MOST_ROWS
 from translator.targets.homes import Placed
+from translator.targets.letters import letters_in_events
 from translator.targets.names import Names, read_by
 from translator.targets.relaxation import translated
 from translator.targets.sides import holds_of_none
 from translator.targets.splunk.events import macro_terms
+from translator.targets.splunk.words import LETTERS
 
 LANES: Mapping[str, tuple[str, type[PredicateBackend]]] = MappingProxyType(
     {
@@ -94,6 +96,8 @@ def through_sigma(target: str, rule: Rule, placed: Placed, options: Options, tha
             reason = Diagnostic("target-cannot", f"the way through Sigma ends here: {str(error).splitlines()[0]}")
             return names.output(target, (), (*part.diagnostics, *names.said, reason), "portable")
         own = eql_diagnostics(part, names) if target == "eql" else _anchored(target, part)
+        if target == "splunk":
+            own = (*own, *letters_in_events(part, LETTERS))
         if isinstance(made, EqlSequenceBackend) and part.bin is not None and not made.bucketed:
             own = (*own, Diagnostic("bucket-widened", "a sequence counts over any span as long as a bucket, the KQL in fixed ones"))
         macros = dict(macro_terms(names, s) for s in part.selectors if names.home(s) is not None) if family == "splunk" else {}

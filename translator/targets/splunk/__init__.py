@@ -9,15 +9,19 @@ Texts are greater than numbers ("Statistical eval functions", max); ``tonumber``
 from __future__ import annotations
 
 import functools
+import itertools
 from dataclasses import replace
 from math import floor
 
 from translator.detection.model import Detection, Selector, Trigger
-from translator.fidelity import Diagnostic
+from translator.fidelity import Diagnostic, Place
+from translator.plan import operators as o
 from translator.plan.expressions import Expr
+from translator.plan.simplify import simplify
 from translator.rulepack.model import Rule
 from translator.targets.base import Cannot, Options, Output
 from translator.targets.homes import Placed
+from translator.targets.letters import letters_in, letters_in_events
 from translator.targets.names import SPLUNK_JSON, Names
 from translator.targets.pipeline.cases import PipelineCase
 from translator.targets.pipeline.walk.results import finish
@@ -29,6 +33,7 @@ from translator.targets.splunk.heads import head
 from translator.targets.splunk.models import by_tags
 from translator.targets.splunk.pipeline import SplWalk
 from translator.targets.splunk.searches import search_of
+from translator.targets.splunk.words import LETTERS
 
 
 class Splunk(Pipes, CountsRows, LooksBack):
@@ -57,7 +62,8 @@ class Splunk(Pipes, CountsRows, LooksBack):
                 texts: tuple[str, ...] = (search_of(writer),)
             except Cannot as refused:
                 texts, names.said = (), [*names.said, refused.diagnostic]
-            output = names.output(self.name, texts, (*detection.diagnostics, *names.said))
+            said = (*detection.diagnostics, *names.said, *letters_in_events(detection, LETTERS))
+            output = names.output(self.name, texts, said)
             return replace(output, macros=writer.macros, columns=writer.columns, lookups=writer.lists.kinds)
 
         def written(detection: Detection) -> Output:
@@ -86,7 +92,10 @@ class Splunk(Pipes, CountsRows, LooksBack):
         walk.run()
         columns = finish(walk)
         text = "\n| ".join(c.text for c in walk.commands)
-        output = names.output(self.name, (text,), (*case.placed.detection.diagnostics, *names.said, *walk.said), "pipeline")
+        detection = case.placed.detection
+        behind = (letters_in(simplify(node.predicate), Place.BOTH, LETTERS) for node in case.cut.operators() if isinstance(node, o.Filter))
+        letters = (*letters_in_events(detection, LETTERS), *itertools.chain(*behind))
+        output = names.output(self.name, (text,), (*detection.diagnostics, *names.said, *walk.said, *letters), "pipeline")
         return replace(output, macros=writer.macros, columns=columns, lookups=writer.lists.kinds, tables=walk.tables)
 
     def since(self, output: Output, moment: float) -> Output | None:

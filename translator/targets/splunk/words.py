@@ -22,6 +22,9 @@ from translator.targets.predicates import Spelling, text_of, texts_of, values
 from translator.targets.sides import YEAR_ONE
 from translator.targets.text import any_of, escape, has_any_pattern, writable
 
+LETTERS = "the KQL ignores the case of all letters, and the product is not known to do so beyond ASCII"
+"""What is said of such a condition: no page of the manual says what ``search``, ``lower`` and ``(?i)`` do there."""
+
 
 def string(value: str) -> str:
     """An SPL string literal; no value can end it. Raises Cannot for one with control characters."""

@@ -9,19 +9,23 @@ from translator.detection.model import Detection
 from translator.detection.overlaps import may_overlap
 from translator.detection.shapes import by_name
 from translator.fidelity import Diagnostic, Place
-from translator.plan.conditions import CASE_PAIRS, LISTS
-from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items
+from translator.plan.conditions import LISTS
+from translator.plan.expressions import ColumnRef, Const
 from translator.targets.base import Cannot
 from translator.targets.elastic.eql.absence import after_absence
+from translator.targets.letters import atoms_at, letters_in_events
 from translator.targets.names import Names
 from translator.targets.predicates import values
+
+_LETTERS = "EQL ignores the case of ASCII's letters only, the KQL of all"
+"""Source: org.elasticsearch.common.lucene.search.AutomatonQueries, toCaseInsensitiveChar."""
 
 
 def lists_in_text(detection: Detection, names: Names) -> Iterator[Diagnostic]:
     """What is said of the lists that a detection reads, whose values the query has to have."""
     for side in detection.sides:
         for selector in side.selectors:
-            for atom, place in _atoms(selector.predicate, detection.place_of(selector)):
+            for atom, place in atoms_at(selector.predicate, detection.place_of(selector)):
                 if atom.function not in LISTS or not isinstance(atom.args[1], Const):
                     continue
                 name, kind = values(atom.args[1])[0], " that are addresses" if names.stored(atom.args[0]) == "ip" else ""
@@ -62,20 +66,6 @@ def self_joins(detection: Detection) -> Iterator[Diagnostic]:
             yield Diagnostic("joined-with-itself", what, None, place)
 
 
-def cases_of_others(detection: Detection) -> Iterator[Diagnostic]:
-    """What is said where case is ignored, which Elasticsearch does for the letters of ASCII alone.
-
-    Source: org.elasticsearch.common.lucene.search.AutomatonQueries, toCaseInsensitiveChar.
-    """
-    for side in detection.sides:
-        for selector in side.selectors:
-            for atom, place in _atoms(selector.predicate, detection.place_of(selector)):
-                operands = [x for a in atom.args[1:] for x in (a.items if isinstance(a, Items) else (a,))]
-                texts = [x.value for x in operands if isinstance(x, Const) and isinstance(x.value, str)]
-                if atom.function in _CASELESS and any(not c.isascii() and c.lower() != c.upper() for text in texts for c in text):
-                    yield Diagnostic("ascii-case", "EQL ignores the case of ASCII's letters only, the KQL of all", atom.span, place)
-
-
 def arrays_in_keys(detection: Detection, names: Names) -> Iterator[Diagnostic]:
     """What is said of keys with several values, each of which is a key of its own in a sequence or sample.
 
@@ -100,21 +90,7 @@ def ties(detection: Detection) -> Iterator[Diagnostic]:
 def eql_diagnostics(detection: Detection, names: Names) -> tuple[Diagnostic, ...]:
     """What is said of every way to write a detection in EQL."""
     found = (
-        lists_in_text(detection, names), self_joins(detection), cases_of_others(detection), arrays_in_keys(detection, names),
+        lists_in_text(detection, names), self_joins(detection), letters_in_events(detection, _LETTERS), arrays_in_keys(detection, names),
         ties(detection),
     )  # fmt: skip
     return tuple(dict.fromkeys(itertools.chain(*found)))
-
-
-_CASELESS = frozenset(CASE_PAIRS.values()) | {"matches regex~"}
-
-
-def _atoms(predicate: Expr, place: Place) -> Iterator[tuple[Apply, Place]]:
-    """The atoms of a condition, each with its place."""
-    if not isinstance(predicate, Apply):
-        return
-    if predicate.function not in ("and", "or", "not"):
-        yield predicate, place
-        return
-    for arg in predicate.args:
-        yield from _atoms(arg, place.turned if predicate.function == "not" else place)
