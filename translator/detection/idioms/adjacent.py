@@ -11,6 +11,7 @@ from translator.detection.shapes import Events, Gap, Joined, clone_of, cloned
 from translator.detection.windows import is_time
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Span, conjuncts, substitute, transform, walk
 from translator.plan.simplify import simplify
+from translator.plan.types import NULLABLE
 
 
 def reads_neighbour(expr: Expr) -> bool:
@@ -51,6 +52,9 @@ def adjacent_rows(lifting: Lifting, events: Events, predicate: Expr, span: Span 
         _place(lifting, joined, part)
     if not joined.pairs:
         raise lifting.block("unsupported-join", f"{function}() without a key that is that of the other row is not supported", span)
+    own_row = joined.sides[1].branches[0]
+    if all(key.type not in NULLABLE and not lifting.has_always(key, own_row.predicate) for _, _, _, key in joined.pairs):
+        lifting.say("empty-join-key", f"{function}() of a text is empty where there is no other row, as is a key without a value", span)
     lifting.say("adjacent-rows", "the KQL wants these events next to each other, the output lets others stand between them", span)
     return joined
 
