@@ -87,7 +87,9 @@ class _Reader(Code):
         self.blanks()
         if self.take("if"):
             self.blanks()
-            self.skip_brackets()
+            if not self.take("("):
+                raise Misread("this cannot be read as Bicep: expected a condition in brackets", self.place())
+            self.closed("()")
             self.blanks()
         kind = f"{above}/{kind}" if above else kind
         start = self.at
@@ -98,17 +100,6 @@ class _Reader(Code):
                 self.resources.append(Fields({**found.entries, **declared}, self.place(at), found.faults))
             else:
                 self.resources.append(Fields({**declared, "properties": found}, self.place(at)))
-
-    def skip_brackets(self) -> None:
-        depth = 0
-        while self.at < len(self.text):
-            if self.begins_text():
-                self.text_at()
-                continue
-            depth += {"(": 1, ")": -1}.get(self.text[self.at], 0)
-            self.at += 1
-            if depth == 0:
-                return
 
     def members(self, kind: str = "") -> Tree:
         """What stands between braces, the first of which is read."""
@@ -135,12 +126,6 @@ class _Reader(Code):
                     self.at += 1
             self.blanks(lines=False)
             self.take(",")
-
-    def value(self) -> Tree:
-        self.blanks()
-        start = self.at
-        found = self.nested(self.primary)
-        return found if isinstance(found, Odd) or self.ended() else self.skipped(start)
 
     def primary(self) -> Tree:
         start = self.at
@@ -195,10 +180,8 @@ class _Reader(Code):
                 self.at += 1
             elif self.text.startswith("${", self.at):
                 inserts = True
-                begin = self.at
                 self.at += 2
-                self.skip_inserted()
-                parts.append(self.text[begin : self.at])
+                parts.append("${" + self.closed("{}"))
             elif self.text[self.at : self.at + 1] in ("", "\n"):
                 raise Misread("this text of Bicep has no end", self.place(start))
             else:
@@ -209,15 +192,6 @@ class _Reader(Code):
             return Odd(f"only a deployment knows '{shown(raw)}'", place, self.text[start : self.at])
         made = _escaped("".join(parts))
         return Leaf(made, place, lambda query: json_text.text_map(query, raw.replace("\\'", "''"), place))
-
-    def skip_inserted(self) -> None:
-        depth = 1
-        while depth and self.at < len(self.text):
-            if self.begins_text():
-                self.text_at()
-                continue
-            depth += {"{": 1, "}": -1}.get(self.text[self.at], 0)
-            self.at += 1
 
 
 def _escaped(text: str) -> str:

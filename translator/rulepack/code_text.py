@@ -61,6 +61,28 @@ class Code:
         self.at += len(found)
         return found
 
+    def primary(self) -> Tree:
+        """What an expression begins with."""
+        raise NotImplementedError
+
+    def value(self) -> Tree:
+        """The expression that comes next; one that goes on behind what it begins with is not read."""
+        self.blanks()
+        start = self.at
+        found = self.nested(self.primary)
+        return found if isinstance(found, Odd) or self.ended() else self.skipped(start)
+
+    def closed(self, brackets: str) -> str:
+        """What stands up to the bracket that closes one which is read already, with that; ``brackets`` are both."""
+        start, depth = self.at, 1
+        while depth and self.at < len(self.text):
+            if self.begins_text():
+                self.text_at()
+                continue
+            depth += {brackets[0]: 1, brackets[1]: -1}.get(self.text[self.at], 0)
+            self.at += 1
+        return self.text[start : self.at]
+
     def text_at(self) -> Tree:
         """The text that begins here, whose quote or mark comes next."""
         raise NotImplementedError

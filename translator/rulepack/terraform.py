@@ -89,12 +89,6 @@ class _Reader(Code):
                 _put(entries, [name, *labels], inside)
         return Fields(entries, place, tuple(faults))
 
-    def value(self) -> Tree:
-        self.blanks()
-        start = self.at
-        found = self.nested(self.primary)
-        return found if isinstance(found, Odd) or self.ended() else self.skipped(start)
-
     def primary(self) -> Tree:
         start = self.at
         if self.begins_text():
@@ -155,24 +149,13 @@ class _Reader(Code):
                 parts.append(_ESCAPES.get(self.text[self.at : self.at + 1], "\\" + self.text[self.at : self.at + 1]))
                 self.at += 1
             elif mark := self.take(_MARKS):
-                parts.append(mark + (self.inserted() if len(mark) == 2 else ""))
+                parts.append(mark + (self.closed("{}") if len(mark) == 2 else ""))
             elif self.text[self.at : self.at + 1] in ("", "\n"):
                 raise Misread("this text of Terraform has no end", self.place(start))
             else:
                 parts.append(self.text[self.at])
                 self.at += 1
         return self.made("".join(parts), start, None)
-
-    def inserted(self) -> str:
-        """What stands in a text up to the brace that closes it, with that."""
-        start, depth = self.at, 1
-        while depth and self.at < len(self.text):
-            if self.begins_text():
-                self.text_at()
-                continue
-            depth += {"{": 1, "}": -1}.get(self.text[self.at], 0)
-            self.at += 1
-        return self.text[start : self.at]
 
     def made(self, text: str, start: int, first: int | None) -> Tree:
         """A text; what it inserts is worked out when the file is read."""
