@@ -86,7 +86,9 @@ conformance: $(BIN)/.ready $(VENV)-judge/.ready $(VENV)-qradar/.ready $(VENV)-pa
 	for seed in 1 2 3; do $(BIN)/python -m tests.conformance.directions --seed $$seed --count 1000 || exit 1; done
 	for seed in 1 2 3; do $(BIN)/python -m tests.conformance.homes --seed $$seed || exit 1; done
 	$(BIN)/python -m tests.conformance.corpus_rules --judge $(VENV)-judge/bin/python --rules $(RULES)
-	$(BIN)/python -m tests.conformance.proofs $(RULES)
+	mkdir -p build
+	-$(BIN)/kql2sigma verify $(RULES) --format json > build/proofs.json
+	$(BIN)/python -m tests.conformance.figures --proofs build/proofs.json
 	$(BIN)/python -m tests.conformance.mutants rules
 	$(BIN)/python -m tests.conformance.mutants $(RULES) --step 12
 	$(BIN)/python -m tests.conformance.round_trip --rules $(RULES)

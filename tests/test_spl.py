@@ -385,6 +385,9 @@ def test_what_need_not_be_an_array_is_said_to_be_read_as_one(query: str, said: b
         ("where tolower(UserDisplayName) == 'm\u00fcller'", "narrower"),
         ("where not(UserDisplayName =~ 'M\u00fcller')", "broader"),
         ("summarize n = count(), d = dcount(IPAddress) by UserDisplayName | where n > d and UserDisplayName has 'M\u00fcller'", "differs"),
+        ("where UserDisplayName matches regex '(?i)m\u00fcll'", "narrower"),
+        # a word with an end that no letter follows
+        ("where UserDisplayName matches regex '(?i)mull([^a-z\u00c0-\u02af]|$)'", None),
         ("where UserDisplayName has_cs 'M\u00fcller' or UserDisplayName =~ '\u4e00'", None),
     ],
 )

@@ -1,7 +1,8 @@
 """The figures of the README: ``python -m tests.conformance.figures REPORT.json``, of what ``kql2sigma convert RULES -o out`` wrote.
 
-With ``--proofs FILE`` those of ``kql2sigma verify RULES --format json`` as well, and with ``--uncoder FOLDER RULES`` of how many rules
-Uncoder IO makes something (https://github.com/UncoderIO/Uncoder_IO, its folder ``uncoder-core``), in an environment with its requirements.
+With ``--proofs FILE`` those of ``kql2sigma verify RULES --format json`` as well (exit status 1 where one is contradicted), and with
+``--uncoder FOLDER RULES`` of how many rules Uncoder IO makes something
+(https://github.com/UncoderIO/Uncoder_IO, its folder ``uncoder-core``), in an environment with its requirements.
 """
 
 from __future__ import annotations
@@ -59,22 +60,27 @@ def peer(uncoder: Path, folder: Path) -> dict[str, int]:
     return {target: found[target] for target in TARGETS}
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("report", nargs="?", type=Path)
     parser.add_argument("--proofs", type=Path)
     parser.add_argument("--uncoder", nargs=2, type=Path, metavar=("FOLDER", "RULES"))
     given = parser.parse_args()
+    wrong = list[str]()
     if given.report:
         rules = json.loads(given.report.read_text("utf-8"))["rules"]
         print(f"{len(rules)} rules: {', '.join(TARGETS.values())}")
         for what, numbers in shares(rules).items():
             print(f"{what}: {' '.join(f'{n}%' for n in numbers)}")
     if given.proofs:
-        print(dict(proofs(json.loads(given.proofs.read_text("utf-8")))))
+        tried = json.loads(given.proofs.read_text("utf-8"))
+        print(dict(proofs(tried)))
+        wrong = [f"{r['source']}: {p['target']}, {p['claim']}" for r in tried for p in r["proofs"] if p["outcome"] == "contradicted"]
+        print("\n".join(["contradicted:", *wrong]) if wrong else "none contradicted")
     if given.uncoder:
         print("Uncoder IO:", peer(*given.uncoder))
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -8,8 +8,11 @@ from translator.detection.model import Detection
 from translator.fidelity import Diagnostic, Place
 from translator.plan.conditions import CASE_PAIRS
 from translator.plan.expressions import Apply, Const, Expr, Items
+from translator.regex import syntax
+from translator.regex.parser import parsed
 
-_CASELESS = frozenset(CASE_PAIRS.values()) | {"matches regex~"}
+_REGEX = "matches regex~"
+_CASELESS = frozenset(CASE_PAIRS.values()) | {_REGEX}
 
 
 def letters_in_events(detection: Detection, why: str) -> Iterator[Diagnostic]:
@@ -24,8 +27,16 @@ def letters_in(predicate: Expr, place: Place, why: str) -> Iterator[Diagnostic]:
     for atom, found in atoms_at(predicate, place):
         operands = [x for a in atom.args[1:] for x in (a.items if isinstance(a, Items) else (a,))]
         texts = [x.value for x in operands if isinstance(x, Const) and isinstance(x.value, str)]
+        if atom.function == _REGEX:
+            texts = ["".join(_spelled_out(text)) for text in texts]
         if atom.function in _CASELESS and any(not c.isascii() and c.lower() != c.upper() for text in texts for c in text):
             yield Diagnostic("ascii-case", why, atom.span, found)
+
+
+def _spelled_out(regex: str) -> Iterator[str]:
+    """The characters that a regular expression names one by one; a class of letters is mostly one of both cases."""
+    tree = parsed(regex)
+    return (node.character for node in syntax.walk(tree) if isinstance(node, syntax.Literal)) if tree is not None else iter(())
 
 
 def atoms_at(predicate: Expr, place: Place) -> Iterator[tuple[Apply, Place]]:
