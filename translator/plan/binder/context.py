@@ -35,6 +35,11 @@ _DERIVED = frozenset({"first", "second", "common", "widest", "promoted"})
 """Results of functions whose type is that of an argument."""
 
 
+def is_of_logs(name: str) -> bool:
+    """Whether a name is one that Azure Monitor makes for what a resource logs: the property with its type behind it."""
+    return name[-2:] in ("_s", "_d", "_g", "_b", "_t")
+
+
 class Context(ABC):
     """One query on its way to a plan. ``warns`` looks for what may be wrong too, beside what is."""
 
@@ -51,6 +56,8 @@ class Context(ABC):
         self.problems: dict[e.Span, Problem] = {}
         self.twins: dict[tuple[str, e.Column], tuple[str, e.Column]] = {}
         """Columns that parse and scan write over, which the official binder still shows, with what replaced them."""
+        self.logs: dict[str, bool] = {}
+        """Whether tables have what resources log, as far as that was asked."""
         self.uses = 0
         """How often lets and functions were used so far."""
         self.skipped = 0
@@ -143,6 +150,12 @@ class Context(ABC):
         if column in self.uncertain:
             self.uncertain.add(found)
         return found
+
+    def has_logs(self, table: str) -> bool:
+        """Whether the documentation of a table lists what resources log."""
+        if table not in self.logs:
+            self.logs[table] = any(map(is_of_logs, self.schema.get(table, ())))
+        return self.logs[table]
 
     def has_read(self, table: str, name: str) -> bool:
         """Whether a column of a stored table is known, in any use of it."""

@@ -7,7 +7,7 @@ from translator.kql.errors import suggestion
 from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.asim_functions import refusal
-from translator.plan.binder.context import Context
+from translator.plan.binder.context import Context, is_of_logs
 from translator.plan.binder.problems import Problem
 from translator.plan.binder.scopes import Scope, Table
 from translator.plan.functions import declared, find
@@ -56,7 +56,7 @@ def _leaves_out(ctx: Context, source: o.Source, name: str) -> bool:
     """Whether the documentation of a table lists no column of a name that a site would have beside those."""
     if not ctx.documented((source,)) or name in STANDARD_COLUMNS or name in ctx.schema[source.table]:
         return False
-    return not (_of_logs(name) and any(map(_of_logs, ctx.schema[source.table])))
+    return not (is_of_logs(name) and ctx.has_logs(source.table))
 
 
 def named_column(ctx: Context, table: Table, name: str, span: e.Span, scope: Scope) -> e.Column | None:
@@ -90,7 +90,7 @@ def check_column(ctx: Context, table: Table, name: str, span: e.Span, scope: Sco
         return
     elif (meant := {n.lower(): n for n in (*scope.names(), *shown)}.get(name.lower())) is not None:
         ctx.problem(Problem("unknown-column", span, f"there is no column '{name}' here, names have case: did you mean {meant}?"))
-    elif ctx.warns and name not in STANDARD_COLUMNS and not (_of_logs(name) and any(map(_of_logs, ctx.schema[sources[0].table]))):
+    elif ctx.warns and name not in STANDARD_COLUMNS and not (is_of_logs(name) and ctx.has_logs(sources[0].table)):
         message = f"the documentation of {sources[0].table} lists no column '{name}'{suggestion(name, [*shown, *scope.names()])}"
         ctx.problem(Problem("unlisted-column", span, message, warns=True))
 
@@ -177,8 +177,3 @@ def check_pattern(ctx: Context, table: Table, pattern: s.Node) -> None:
         if ctx.documented(sources):
             message = f"no column is like '{pattern.pattern}' here"
             ctx.problem(Problem("unlisted-column" if sources else "unknown-column", pattern.span, message, warns=bool(sources)))
-
-
-def _of_logs(name: str) -> bool:
-    """Whether a name is one that Azure Monitor makes for what a resource logs: the property with its type behind it."""
-    return name[-2:] in ("_s", "_d", "_g", "_b", "_t")
