@@ -443,3 +443,8 @@ def test_a_category_is_asked_of_events_that_say_theirs() -> None:
     assert len(run('any where a == "x"', events)) == 1
     with pytest.raises(NotReadable, match="do not say"):
         run('process where a == "x"', events)
+    asked = 'any where host.os.type == "windows" and a == "x"'
+    with pytest.raises(NotReadable, match="do not say"):
+        run(asked, events)
+    assert run(asked, events, mapped=("host.os.type",)) == []
+    assert len(run(asked, [{**events[0], "host": {"os": {"type": "windows"}}}, *events])) == 1

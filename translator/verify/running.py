@@ -25,7 +25,7 @@ def run_text(
         events: as the product has them; their time is in ``_time`` for splunk and in ``@timestamp`` for the others.
         now: when the text is run, in seconds since 1970.
         lists: what the text looks values up in, by name.
-        types: the types of ES|QL's fields, where the events do not tell them.
+        types: the types of fields in ES|QL and EQL, where the events do not tell them.
 
     Raises:
         NotReadable: where the text is none of its language, or has what the reader does not know.
@@ -37,7 +37,7 @@ def run_text(
         case "esql":
             return esql.run(text, events, now, lists, types)
         case "eql":
-            return eql.run(text, events, now, lists=lists)
+            return eql.run(text, events, now, lists=lists, mapped=types or ())
         case "sigma":
             return sigma.run(text, events, lists=lists)
     raise ValueError(f"no reader of {language}: there are {', '.join(LANGUAGES)}")

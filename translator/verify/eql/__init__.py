@@ -8,18 +8,24 @@ default. Events of one time are in the order in which they are given, where a se
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from translator.verify.eql import samples, types
 from translator.verify.eql.conditions import CATEGORY, Conditions
 from translator.verify.eql.documents import documents, kinds_of
 from translator.verify.eql.lists import filled
 from translator.verify.eql.sequences import Machine
-from translator.verify.eql.syntax import Events, Filter, Member, Query, Sample, Sequence, parse
+from translator.verify.eql.syntax import Events, Filter, Member, Query, Sample, Sequence, fields_of, parse
 from translator.verify.eql.types import WrongType
 from translator.verify.reading import Lists, NotReadable, Row, moment_of
 
 __all__ = ["WrongType", "parse", "run"]
+
+_OF_INTEGRATIONS = frozenset({"event.kind", "event.type", "host.os.type", "host.os.family", "host.os.platform", "host.os.name"})
+"""Fields that integrations and agents fill of themselves, whatever stands in an event.
+
+Source: elastic.co/docs/reference/ecs, "ECS categorization fields" and "Operating system fields".
+"""
 
 
 def run(
@@ -29,6 +35,7 @@ def run(
     kinds: Mapping[str, str] | None = None,
     category: str = CATEGORY,
     lists: Lists | None = None,
+    mapped: Collection[str] = (),
 ) -> list[Row]:
     """What an EQL query returns.
 
@@ -38,6 +45,7 @@ def run(
         kinds: types of fields (text, number, bool, ip, date) beside those that their values and ECS tell.
         category: the field that holds an event's category (``event_category_field`` of the API).
         lists: rows with a column ``value``, by the names of the lists whose values the query is to have.
+        mapped: fields of which it is known what the product has in them, also where no event has them.
 
     Returns:
         For an event query its events; for a sequence or a sample one row for each, with its ``events`` (``{"missing": True}`` for one that
@@ -57,6 +65,8 @@ def run(
         types.mapped(wanted.condition, known)
         if wanted.category is not None and found and category not in known:
             raise NotReadable(f"{wanted.category} where, of events that do not say their {category}")
+        if unsaid := sorted(_OF_INTEGRATIONS.intersection(fields_of(wanted.condition)).difference(known, mapped) if found else ()):
+            raise NotReadable(f"{unsaid[0]}, of events that do not say it")
     match query:
         case Events():
             rows = [d.row for d in conditions.chosen(found, query.filter)]
