@@ -58,7 +58,7 @@ $(VENV)-judge/.ready:
 # Its pins want an older pySigma, with which it does not run beside the others; it works with this one.
 $(VENV)-qradar/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)-qradar
-	$(VENV)-qradar/bin/pip install --quiet --disable-pip-version-check pysigma-backend-qradar pytest
+	$(VENV)-qradar/bin/pip install --quiet --disable-pip-version-check pysigma-backend-qradar pytest jsonschema
 	$(VENV)-qradar/bin/pip install --quiet --disable-pip-version-check --editable .
 	touch $@
 
