@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from translator.rulepack import json_text
-from translator.rulepack.code_text import NAME, NUMBER, Code, text_of
+from translator.rulepack.code_text import MAX_REFERENCES, MAX_TEXT, NAME, NUMBER, Code, Names, text_of
 from translator.rulepack.model import TextMap, shown
 from translator.rulepack.tree import Fields, Items, Leaf, Misread, Odd, Tree
 
@@ -20,9 +20,6 @@ _CHARACTERS = re.compile(r"[^'\\$\n]+")
 _UNICODE = re.compile(r"\\u\{([0-9a-fA-F]{1,6})\}")
 _TO_LINE_END = re.compile(r"[^\n]*")
 _DEFAULT = re.compile(r"[^=\n]*(?:=(?!=))?")
-
-MAX_REFERENCES, MAX_TEXT = 40, 1_000_000
-"""How far a name may refer to another, and how long a text may be that is made of them."""
 
 
 def recognizes(suffix: str, text: str) -> bool:
@@ -199,20 +196,7 @@ def _escaped(text: str) -> str:
     return f"[{text}" if text.startswith("[") and text.endswith("]") else text
 
 
-class _Values:
-    """What the names of a file stand for."""
-
-    def __init__(self, known: dict[str, Tree]) -> None:
-        self.known = known
-        self.made: dict[str, Tree] = {}
-
-    def value(self, name: str, depth: int) -> Tree | None:
-        """What a name stands for, worked out once; one that refers to itself stands for nothing that is known."""
-        if name in self.known and name not in self.made:
-            self.made[name] = Odd(f"{shown(name)} refers to itself", self.known[name].place)
-            self.made[name] = self.filled(self.known[name], depth + 1)
-        return self.made.get(name)
-
+class _Values(Names):
     def filled(self, tree: Tree, depth: int = 0) -> Tree:
         """A tree with the values of the names in it."""
         match tree:

@@ -15,6 +15,9 @@ from translator.rulepack.tree import Leaf, Misread, Odd, Place, Tree
 MAX_DEPTH = 100
 """How deep values may stand in values."""
 
+MAX_REFERENCES, MAX_TEXT = 40, 1_000_000
+"""How far a name may refer to another, and how long a text may be that is made of them."""
+
 NAME = re.compile(r"[A-Za-z_][\w-]*")
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?![\w.])")
 _OPEN, _CLOSE = "([{", ")]}"
@@ -136,6 +139,29 @@ class Code:
         """A text that is lines of the file, the first of them with an index from 0."""
         lines = self.lines
         return Leaf(text, self.place(start), lambda query: TextMap.locate(query, lines, first))
+
+
+class Names:
+    """What the names of a file stand for.
+
+    Args:
+        known: what they are declared to be.
+    """
+
+    def __init__(self, known: dict[str, Tree]) -> None:
+        self.known = known
+        self.made: dict[str, Tree] = {}
+
+    def filled(self, tree: Tree, depth: int) -> Tree:
+        """A tree with the values of the names in it."""
+        raise NotImplementedError
+
+    def value(self, name: str, depth: int) -> Tree | None:
+        """What a name stands for, worked out once; one that refers to itself stands for nothing that is known."""
+        if name in self.known and name not in self.made:
+            self.made[name] = Odd(f"{shown(name)} refers to itself", self.known[name].place)
+            self.made[name] = self.filled(self.known[name], depth + 1)
+        return self.made.get(name)
 
 
 def text_of(tree: Tree | None) -> str | None:

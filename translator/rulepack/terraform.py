@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from translator.rulepack import json_text
-from translator.rulepack.code_text import NAME, NUMBER, Code, text_of
+from translator.rulepack.code_text import MAX_REFERENCES, MAX_TEXT, NAME, NUMBER, Code, Names, text_of
 from translator.rulepack.model import TextMap, shown
 from translator.rulepack.tree import Fields, Items, Leaf, Misread, Odd, Tree
 
@@ -33,9 +33,6 @@ _HEREDOC = re.compile(r"<<(-?)(\w+)\r?\n")
 _CHARACTERS = re.compile(r'[^"\\$%\n]+')
 _UNICODE = re.compile(r"\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})")
 _MARKS = re.compile(r"\$\$\{|%%\{|[$%]\{")
-
-MAX_REFERENCES, MAX_TEXT = 40, 1_000_000
-"""How far a variable may refer to another, and how long a text may be that is made of them."""
 
 
 def recognizes(suffix: str, text: str) -> bool:
@@ -250,42 +247,34 @@ def _resource(kind: str, name: str, attributes: Fields) -> Fields:
     return Fields({**called, "properties": Fields(inside, place)}, place, attributes.faults)
 
 
-class _Values:
+class _Values(Names):
     """The variables of a file by their defaults, and its locals."""
 
     def __init__(self, tree: Fields) -> None:
         variables = {name: v.get("default") for b in _each(tree.get("variable")) for name, v in b.entries.items() if isinstance(v, Fields)}
-        self.known: dict[str, Tree] = {f"var.{name}": found for name, found in variables.items() if found is not None}
+        super().__init__({f"var.{name}": found for name, found in variables.items() if found is not None})
         for listed in _each(tree.get("locals")):
             self.known.update((f"local.{name}", found) for name, found in listed.entries.items())
-        self.made: dict[str, Tree] = {}
-
-    def value(self, name: str, depth: int) -> Tree | None:
-        """What a name stands for, worked out once; one that refers to itself stands for nothing that is known."""
-        if name in self.known and name not in self.made:
-            self.made[name] = Odd(f"{shown(name)} refers to itself", self.known[name].place)
-            self.made[name] = self._of(self.known[name], depth + 1)
-        return self.made.get(name)
 
     def resolved(self, fields: Fields, depth: int) -> Fields:
-        return replace(fields, entries={name: self._of(value, depth) for name, value in fields.entries.items()})
+        return replace(fields, entries={name: self.filled(value, depth) for name, value in fields.entries.items()})
 
-    def _of(self, tree: Tree, depth: int) -> Tree:
+    def filled(self, tree: Tree, depth: int) -> Tree:
         match tree:
             case Items(items, place):
-                return Items(tuple(self._of(item, depth) for item in items), place)
+                return Items(tuple(self.filled(item, depth) for item in items), place)
             case Fields():
                 return self.resolved(tree, depth)
             case Odd(_, place, written) if written in self.known and depth < MAX_REFERENCES:
                 found = self.value(written, depth)
                 return replace(found, place=place) if isinstance(found, Leaf | Odd) else found or tree
             case Leaf(text) if text and "${" in text and tree.place[0]:
-                return self._filled(tree, text, depth)
+                return self._inserted(tree, text, depth)
             case Odd(_, place, written) if "${" in written and depth < MAX_REFERENCES:
-                return self._filled(tree, written, depth)
+                return self._inserted(tree, written, depth)
         return tree
 
-    def _filled(self, tree: Leaf | Odd, text: str, depth: int) -> Tree:
+    def _inserted(self, tree: Leaf | Odd, text: str, depth: int) -> Tree:
         """A text with the variables that it inserts; the same where it inserts something else."""
         missing = False
 
