@@ -59,19 +59,15 @@ _PLUGINS = {"ContextualLexer": OffsetLexer, "LALR_Parser": TableParser}
 def _build(text: str) -> lark.Lark:
     """A parser from the grammar; a million objects are made for it that all stay."""
     with uncollected():
-        return _from_grammar(text)
-
-
-def _from_grammar(text: str) -> lark.Lark:
-    return lark.Lark(
-        text,
-        parser="lalr",
-        lexer="contextual",
-        keep_all_tokens=True,
-        maybe_placeholders=False,
-        transformer=Builder(),
-        _plugins=_PLUGINS,
-    )
+        return lark.Lark(
+            text,
+            parser="lalr",
+            lexer="contextual",
+            keep_all_tokens=True,
+            maybe_placeholders=False,
+            transformer=Builder(),
+            _plugins=_PLUGINS,
+        )
 
 
 @functools.cache
