@@ -133,6 +133,22 @@ def test_sql_refuses_by_name() -> None:
     assert "Snowflake" in output.diagnostics[-1].message
 
 
+@pytest.mark.parametrize(
+    "finer",
+    ["TimeGenerated - 1tick < ago(1h)", "TimeGenerated < todatetime('2026-01-01T00:00:00.0000002Z')", "ago(1h + 3ticks) < TimeGenerated"],
+)
+def test_sql_that_counts_microseconds_refuses_fractions_of_one(finer: str) -> None:
+    said = {
+        dialect: [
+            d.message
+            for d in translator.convert(rule(f"SigninLogs | where {finer}"), ("sql",), Options(dialect=dialect)).outputs["sql"].diagnostics
+        ]
+        for dialect in ("duckdb", "spark")
+    }
+    assert not any("microsecond" in m for m in said["duckdb"])
+    assert "Apache Spark counts microseconds" in " ".join(said["spark"])
+
+
 def test_functions_command() -> None:
     found = json.loads(CliRunner().invoke(main, ["functions", "bin", "--format", "json"]).output)
     assert [(f["name"], f["engine"]) for f in found] == [("bin", "sql")]

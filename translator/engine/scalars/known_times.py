@@ -26,7 +26,8 @@ def _known_time(ctx: Values, expr: e.Expr) -> dt.datetime | None:
     """The time that an expression is before the query runs; None where it is not known.
 
     Raises:
-        EngineError: where it is outside the years 1 to 9999 (learn.microsoft.com/kusto/query/scalar-data-types/datetime).
+        EngineError: where it is outside the years 1 to 9999 (learn.microsoft.com/kusto/query/scalar-data-types/datetime), or has a
+            fraction of a microsecond where the dialect counts these.
     """
     try:
         return _time_of(ctx, expr)
@@ -36,9 +37,11 @@ def _known_time(ctx: Values, expr: e.Expr) -> dt.datetime | None:
 
 def _time_of(ctx: Values, expr: e.Expr) -> dt.datetime | None:
     ticks: int | None
-    if ctx.now is None and any(isinstance(n, e.Apply) and n.function in ("now", "ago") for n in e.walk(expr)):
+    if any(isinstance(n, e.Const) and finer_than_micros(n) for n in e.walk(expr)):
+        if not ctx.dialect.ticks:
+            raise EngineError(f"{ctx.dialect.title} counts microseconds, and the query speaks of fractions of one", expr.span)
         return None
-    if ctx.dialect.ticks and any(isinstance(n, e.Const) and finer_than_micros(n) for n in e.walk(expr)):
+    if ctx.now is None and any(isinstance(n, e.Apply) and n.function in ("now", "ago") for n in e.walk(expr)):
         return None
     now = ctx.now or EPOCH
     match expr:
