@@ -59,7 +59,7 @@ def shape(table: str, row: dict[str, Any], family: str, **more: Any) -> Shape:
         ("SecurityEvent", {"EventID": 4768, "IpAddress": ""}, "elastic", {"source.ip": None}),
         ("DeviceFileEvents", {"FileSize": "4096", "ActionType": "FileCreated"}, "elastic", {"file.size": 4096}),
         # what another column says of one that no row leaves empty
-        ("SecurityEvent", {"EventID": 4688, "Process": "cmd.exe"}, "splunk", {"NewProcessName": "cmd.exe"}),
+        ("SecurityEvent", {"EventID": 4688, "Process": "cmd.exe"}, "splunk", {"NewProcessName": r"C:\cmd.exe"}),
         ("AzureDiagnostics", {"ResourceType": "VAULTS"}, "splunk", {"resourceId": "x/x/x/x/x/x/x/VAULTS"}),
         # what is an object in the product, and its JSON in the table
         ("AWSCloudTrail", {"RequestParameters": '{"roleName": "r"}'}, "splunk", {"requestParameters.roleName": "r"}),
@@ -92,7 +92,7 @@ def shape(table: str, row: dict[str, Any], family: str, **more: Any) -> Shape:
             "splunk",
             {"TargetDomainName": "D", "TargetUserName": "bob", "SubjectUserName": None},
         ),
-        ("SecurityEvent", {"EventID": 4688, "Process": "cmd.exe"}, "splunk", {"NewProcessName": "cmd.exe"}),
+        ("SecurityEvent", {"EventID": 4688, "Process": "cmd.exe"}, "splunk", {"NewProcessName": r"C:\cmd.exe"}),
         ("SecurityEvent", {"EventID": 4688, "SubjectDomainName": "D", "Account": "D\\bob"}, "splunk", {"SubjectUserName": "bob"}),
         ("AzureActivity", {"ResourceProviderValue": "A.B"}, "splunk", {"resourceId": "/providers/A.B"}),
         ("SecurityEvent", {"EventID": 4624, "AccountType": "Machine"}, "splunk", {"TargetUserName": "$"}),
@@ -104,7 +104,7 @@ def shape(table: str, row: dict[str, Any], family: str, **more: Any) -> Shape:
             "DeviceEvents",
             {"ActionType": "ExploitGuardNonMicrosoftSignedBlocked", "InitiatingProcessFileName": "svchost.exe", "FileName": "a.dll"},
             "sigma",
-            {"EventID": 12, "ImageName": "a.dll", "ProcessPath": "svchost.exe"},
+            {"EventID": 12, "ImageName": r"C:\a.dll", "ProcessPath": r"C:\svchost.exe"},
         ),
         ("CommonSecurityLog", {"DeviceVendor": "Cisco", "DeviceProduct": "ASA"}, "splunk", {"sourcetype": "cisco:asa"}),
         ("Syslog", {"Computer": "h", "ProcessName": "sshd", "SyslogMessage": "m: n"}, "splunk", {"_raw": "May  1 12:00:00 h sshd: m: n"}),

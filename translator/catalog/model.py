@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal as OneOf
 from typing import TypeAlias
 
 FAMILIES = ("sigma", "splunk", "elastic")
@@ -72,18 +73,33 @@ class Stored:
     source: str = ""
 
 
+Alone = OneOf["none", "without-extension", "any"]
+"""Which last parts of a path are all of it: those of accounts without a domain are any. Of programs it is those that have no file, as
+System, Registry and MemCompression, since Windows and Sysmon name each file by its full path.
+
+Source: learn.microsoft.com/windows/security/threat-protection/auditing/event-4688 (New Process Name),
+learn.microsoft.com/sysinternals/downloads/sysmon (events).
+"""
+
+
+def may_stand_alone(name: str, alone: Alone) -> bool:
+    """Whether the last part of a path may be all of it."""
+    return alone == "any" or (alone == "without-extension" and "." not in name)
+
+
 @dataclass(frozen=True, slots=True)
 class Computed:
     """A KQL expression over other columns of the table; ``deviates`` says where it may give another value than the column has.
 
-    ``file_of`` is a column with a path instead, of which this one is the name of the file. ``apart``: two values are equal where the
-    column's are, so that they group events alike.
+    ``file_of`` is a column with a path instead, of which this one is the last part, the name of the file, and ``alone`` says which such
+    parts may be all of it. ``apart``: two values are equal where the column's are, so that they group events alike.
     """
 
     expression: str = ""
     deviates: str = ""
     file_of: str = ""
     apart: bool = False
+    alone: Alone = "without-extension"
 
 
 @dataclass(frozen=True, slots=True)

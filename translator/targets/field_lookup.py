@@ -167,9 +167,9 @@ class FieldLookup(ABC):
                 if counterpart.scale:
                     return Apply(expr.span, expr.type, IN_UNITS, (ref, const(counterpart.scale))), counterpart
                 return (Path(expr.span, expr.type, ref, rest) if rest else ref), counterpart
-            case Computed(file_of=path) if path:
+            case Computed(file_of=path, alone=alone) if path:
                 whole, _ = self.field(replace(base, column=replace(column, name=path)))
-                return file_name(whole), counterpart
+                return file_name(whole, alone), counterpart
             case Computed():
                 value = self.formula(expr)
                 assert value is not None

@@ -1,10 +1,12 @@
 """Names of files as ends of paths, for taxonomies that have the path alone.
 
-``FileName == "cmd.exe"`` is that the path ends with ``\\cmd.exe`` or ``/cmd.exe``, or is that name itself.
+``FileName == "cmd.exe"`` is that the path ends with ``\\cmd.exe`` or ``/cmd.exe``; ``FileName == "System"``, a program without a file, may
+be all that stands for the path.
 """
 
 from __future__ import annotations
 
+from translator.catalog.model import Alone, may_stand_alone
 from translator.plan.expressions import Apply, Const, Expr, const, disjunction, items_of
 from translator.plan.types import Type
 from translator.regex.terms import BOUND, LETTERS, around
@@ -14,9 +16,9 @@ SEPARATORS = ("\\", "/")
 _ONLY_NAME = r"[^\\/]*$"
 
 
-def file_name(path: Expr) -> Expr:
-    """The name of the file at the end of a path."""
-    return Apply(path.span, Type.STRING, "file_name", (path,))
+def file_name(path: Expr, alone: Alone) -> Expr:
+    """The name of the file at the end of a path; ``alone`` says which may be all of it."""
+    return Apply(path.span, Type.STRING, "file_name", (path, const(alone)))
 
 
 def on_path(node: Expr, separators: tuple[str, ...] = SEPARATORS) -> Expr:
@@ -25,7 +27,7 @@ def on_path(node: Expr, separators: tuple[str, ...] = SEPARATORS) -> Expr:
     ``separators`` are what may stand before the name in the paths of the events.
     """
     match node:
-        case Apply(args=(Apply(function="file_name", args=(whole,)), *_)):
+        case Apply(args=(Apply(function="file_name", args=(whole, Const(value=("none" | "without-extension" | "any") as alone))), *_)):
             pass
         case _:
             return node
@@ -46,7 +48,8 @@ def on_path(node: Expr, separators: tuple[str, ...] = SEPARATORS) -> Expr:
     match node.function.removesuffix("_cs"):
         case "==" | "=~" | "in" | "in~":
             ending = condition("endswith_cs" if cased else "endswith", *(s + t for t in texts for s in separators))
-            return disjunction(ending, condition("==" if cased else "=~", *texts))
+            bare = [t for t in texts if may_stand_alone(t, alone)]
+            return disjunction(ending, condition("==" if cased else "=~", *bare)) if bare else ending
         case "endswith":
             return condition(node.function, *texts)
         case "startswith":

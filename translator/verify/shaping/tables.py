@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from translator import catalog
 from translator.catalog import ByValue, Computed, Home, Stored
+from translator.catalog.model import may_stand_alone
 from translator.engine import execute
 from translator.kql.parser import parse
 from translator.plan.expressions import Apply
@@ -303,7 +304,8 @@ class TableShaping:
                 continue
             if computed.file_of:
                 if is_missing(row.get(computed.file_of)):
-                    row[computed.file_of] = value
+                    name = text_of(value)
+                    row[computed.file_of] = value if may_stand_alone(name, computed.alone) else f"C:{site.separators[0]}{name}"
                 continue
             found = made_of(site.expanded(computed, row), value, row)
             row |= {name: v for name, v in (found or {}).items() if name not in RAWS}
@@ -330,11 +332,15 @@ class TableShaping:
 
     def computed(self, site: Site, drafts: Sequence[_Draft], needed: Iterable[str]) -> list[tuple[_Draft, str, object]]:
         """By draft and column what the formulas give."""
-        asked = [(d, c, computed) for d in drafts for c in needed if (computed := site.formula(c, d.row)) is not None]
+        asked = [(d, c, computed) for d in drafts if not d.failed for c in needed if (computed := site.formula(c, d.row)) is not None]
         found: list[tuple[_Draft, str, object]] = []
         for draft, column, computed in asked:
             if computed.file_of and not is_missing(path := draft.row.get(computed.file_of)):
-                found.append((draft, column, re.split("|".join(map(re.escape, site.separators)), text_of(path))[-1]))
+                *folders, name = re.split("|".join(map(re.escape, site.separators)), text_of(path))
+                if not folders and not may_stand_alone(name, computed.alone):
+                    self.fail(draft, computed.file_of, f"{site.home.name} has files by their full paths", f"C:{site.separators[0]}{name}")
+                    continue
+                found.append((draft, column, name))
         formulas = {c.expression: c for _, _, c in asked if not c.file_of}
         if not formulas:
             return found
