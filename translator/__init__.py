@@ -114,14 +114,15 @@ def prove(
     """
     from translator.targets.base import Options as TargetOptions
     from translator.verify.data import Real
-    from translator.verify.proof import given
+    from translator.verify.given import given
     from translator.verify.proof import prove as prove_conversion
 
     conversion = convert(rule, (target,), options)
     if data is None:
         return prove_conversion(conversion, target, text, options)
-    output = conversion.outputs[target] if text is None else given(target, text)
-    return Real(conversion, options or TargetOptions(), Path(data)).prove(target, output)
+    options = options or TargetOptions()
+    output = conversion.outputs[target] if text is None else given(conversion, target, text, options)
+    return Real(conversion, options, Path(data)).prove(target, output)
 
 
 def read_rules(path: str | Path) -> Iterator[Rule]:

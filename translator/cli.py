@@ -17,8 +17,6 @@ from translator.commands.options import (
     DEFAULT_TARGETS,
     DIALECT_NAMES,
     EXCLUDED,
-    FIELDS,
-    MAPPINGS,
     PACKAGES,
     PATHS,
     SOURCES,
@@ -30,6 +28,7 @@ from translator.commands.options import (
     format_option,
     jobs_option,
     rule_timeout_option,
+    site_options,
 )
 from translator.garbage import collect_rarely
 
@@ -114,28 +113,7 @@ def main() -> None:
     help="Exit with 1 where an output has this verdict or a worse one, none where there is no output; unless given, no verdict fails.",
 )
 @format_option("text", "json", "sarif", name="format")
-@FIELDS
-@MAPPINGS
-@click.option(
-    "--home",
-    "homes",
-    multiple=True,
-    help="A home of the catalog to take for the tables that have it, TABLE:HOME for one alone (kql2sigma tables).",
-)
-@click.option(
-    "--inventory",
-    "inventories",
-    multiple=True,
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="The fields that a site has: Elastic's field capabilities, or Splunk's fieldsummary.",
-)
-@click.option(
-    "--splunk-model",
-    type=click.Choice(("none", "cim")),
-    default="none",
-    show_default=True,
-    help="Search the CIM's data models where a table has one.",
-)
+@site_options
 @click.option("--timespan", default="1d", show_default=True, help="Window for rules that state none, such as 1d or 4h.")
 @click.option(
     "--prefer",
@@ -327,8 +305,7 @@ def run(query: str, data: Path | None, schemas: tuple[Path, ...], engine: str, n
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="A translation of the one rule for the one -t, whoever wrote it.",
 )
-@FIELDS
-@MAPPINGS
+@site_options
 @click.option("--seed", type=int, default=0, show_default=True, help="A number; another one makes other events.")
 @click.option("--save", type=click.Path(path_type=Path, file_okay=False), help="Write the events, with what must alert, as a kit.")
 @click.option(
@@ -398,26 +375,24 @@ def diagnostics(codes: tuple[str, ...], form: str) -> int:
 @main.command()
 @PATHS
 @click.option("-t", "--target", "targets", multiple=True, type=click.Choice(TARGET_NAMES), help="Targets; all but sql by default.")
-@FIELDS
-@MAPPINGS
+@site_options
 @click.option("--verify", is_flag=True, help="Try each output on events, as the command verify does.")
 @EXCLUDED
 @jobs_option()
 @rule_timeout_option(None, "30, and 20 of the processor; 240 and 60 with --verify")
 def explain(
-    paths: tuple[Path, ...], targets: tuple[str, ...], fields: str, mappings: tuple[Path, ...], verify: bool, excluded: tuple[str, ...],
-    jobs: int, rule_timeout: float | None,
+    paths: tuple[Path, ...], targets: tuple[str, ...], verify: bool, excluded: tuple[str, ...], jobs: int, rule_timeout: float | None,
+    **site: Any,
 ) -> int:  # fmt: skip
     """Show how rules are understood and where outputs deviate.
 
     PATHS are as for convert. For each rule: its plan, its detection, and every deviation of every output beside the source lines.
     """
-    from translator.commands.convert import site_of
+    from translator.commands.convert import options_of_site
     from translator.commands.explain import explain as explain_paths
     from translator.pack import Effort
-    from translator.targets.base import Options
 
-    options = Options(fields=fields, site=site_of(mappings, ()))
+    options = options_of_site(**site)
     effort = Effort.within(jobs, rule_timeout, proving=verify)
     return explain_paths(paths, targets or DEFAULT_TARGETS, options, verify, effort, excluded)
 

@@ -310,17 +310,13 @@ def _options(request: ConvertRequest) -> Options:
     window = seconds(request.timespan)
     if not window:
         raise UsageProblem(f"--timespan takes a length of time such as 1d or 4h, not '{request.timespan}'")
-    for home in request.homes:
-        table, _, name = home.rpartition(":")
-        if name not in catalog.home_names() or (table and catalog.table(table) is None):
-            close = suggestion(name, catalog.home_names()) or "; kql2sigma tables lists them"
-            raise UsageProblem(f"--home: '{home}' is no home of the catalog{close}")
     _check_backends(request)
     if request.date and not _is_date(request.date):
         raise UsageProblem(f"--date takes a date such as 2026-01-31, not '{request.date}'")
-    return Options(
-        request.fields, window, {}, request.dialect, request.prefer, request.pipelines, request.homes,
-        site_of(request.mappings, request.inventories), request.splunk_model, request.author, request.date,
+    site = options_of_site(request.fields, request.mappings, request.homes, request.inventories, request.splunk_model)
+    return replace(
+        site, timespan=window, dialect=request.dialect, prefer=request.prefer, pipelines=request.pipelines, author=request.author,
+        date=request.date,
     )  # fmt: skip
 
 
@@ -349,6 +345,18 @@ def _is_date(text: str) -> bool:
         return date.fromisoformat(text).isoformat() == text
     except ValueError:
         return False
+
+
+def options_of_site(
+    fields: str, mappings: tuple[Path, ...], homes: tuple[str, ...], inventories: tuple[Path, ...], splunk_model: str
+) -> Options:
+    """What says where a site has its logs. Raises UsageProblem for a home that is none, or a file that cannot be used."""
+    for home in homes:
+        table, _, name = home.rpartition(":")
+        if name not in catalog.home_names() or (table and catalog.table(table) is None):
+            close = suggestion(name, catalog.home_names()) or "; kql2sigma tables lists them"
+            raise UsageProblem(f"--home: '{home}' is no home of the catalog{close}")
+    return Options(fields=fields, homes=homes, site=site_of(mappings, inventories), splunk_model=splunk_model)
 
 
 def site_of(mappings: tuple[Path, ...], inventories: tuple[Path, ...]) -> Site:

@@ -37,7 +37,8 @@ from translator.pipeline import Conversion
 from translator.report import report
 from translator.rulepack import Rule, Unread
 from translator.targets.base import Options
-from translator.verify.proof import given, proofs_of, trial_of
+from translator.verify.given import given
+from translator.verify.proof import proofs_of, trial_of
 from translator.workers import Limits, Standby, cores
 
 Target = Literal["sigma", "splunk", "eql", "esql"]
@@ -221,7 +222,7 @@ def tried(asked: Asked) -> Iterator[dict[str, Any]]:
 
 
 def _proved(conversion: Conversion, asked: Asked) -> dict[str, Any]:
-    outputs = claiming(conversion) if asked.text is None else {t: given(t, asked.text) for t in asked.targets}
+    outputs = claiming(conversion) if asked.text is None else {t: given(conversion, t, asked.text, asked.options) for t in asked.targets}
     try:
         proofs = tuple(proofs_of(trial_of(conversion, asked.options), outputs))
     except EngineError as error:

@@ -35,19 +35,41 @@ class TargetName(click.ParamType):  # type: ignore[type-arg]
         return value
 
 
-FIELDS = click.option(
-    "--fields",
-    type=click.Choice(("target", "source")),
-    default="target",
-    show_default=True,
-    help="Field names of the target, or KQL's own.",
-)
-MAPPINGS = click.option(
-    "--mapping",
-    "mappings",
-    multiple=True,
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="YAML with a site's own names, as the command mapping writes it.",
+_SITE = (
+    click.option(
+        "--fields",
+        type=click.Choice(("target", "source")),
+        default="target",
+        show_default=True,
+        help="Field names of the target, or KQL's own.",
+    ),
+    click.option(
+        "--mapping",
+        "mappings",
+        multiple=True,
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        help="YAML with a site's own names, as the command mapping writes it.",
+    ),
+    click.option(
+        "--home",
+        "homes",
+        multiple=True,
+        help="A home of the catalog to take for the tables that have it, TABLE:HOME for one alone (kql2sigma tables).",
+    ),
+    click.option(
+        "--inventory",
+        "inventories",
+        multiple=True,
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        help="The fields that a site has: Elastic's field capabilities, or Splunk's fieldsummary.",
+    ),
+    click.option(
+        "--splunk-model",
+        type=click.Choice(("none", "cim")),
+        default="none",
+        show_default=True,
+        help="Search the CIM's data models where a table has one.",
+    ),
 )
 SOURCES = click.Path(path_type=Path, exists=True, allow_dash=True)
 PATHS = click.argument("paths", nargs=-1, required=True, type=SOURCES)
@@ -81,6 +103,13 @@ def executor_option() -> Callable[[Command], Command]:
     return click.option(
         "--executor", default="", metavar="dask://HOST:PORT", help="A scheduler of Dask whose workers do the work (extra distributed)."
     )
+
+
+def site_options(command: Command) -> Command:
+    """Where a site has its logs, and what it calls their fields."""
+    for option in reversed(_SITE):
+        command = option(command)
+    return command
 
 
 def jobs_option() -> Callable[[Command], Command]:

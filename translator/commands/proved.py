@@ -64,8 +64,8 @@ class Written:
         for proof in one.proofs:
             reached = f"{proof.coverage.share:.0%} of conditions" if proof.coverage.atoms else ""
             worlds = f"{proof.worlds} worlds" if proof.worlds else ""
-            told = proof.why or (f"errs: {proof.errs.value}" if proof.errs is not None else f"compared: {proof.compared.value}")
-            parts = [p for p in (worlds, reached, told) if p]
+            told = f"errs: {proof.errs.value}" if proof.errs is not None else "" if proof.why else f"compared: {proof.compared.value}"
+            parts = [p for p in (worlds, reached, told, proof.why) if p]
             said = f"  {proof.target:<7} {proof.claim.value:<11} {proof.outcome.value}" + (f": {', '.join(parts)}" if parts else "")
             self.console.print(_plain(said), soft_wrap=True)
         if one.real is not None:

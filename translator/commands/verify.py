@@ -16,7 +16,7 @@ from rich.console import Console
 
 from translator.cache import key_of
 from translator.commands.common import Progressing, UsageProblem, print_unread
-from translator.commands.convert import site_of
+from translator.commands.convert import options_of_site
 from translator.commands.proved import OnData, Proved, Written
 from translator.commands.proving import Proofs, claiming, judged
 from translator.commands.resuming import Kept
@@ -45,9 +45,10 @@ from translator.rulepack.model import Rule, RuleFileError, Unread
 from translator.rulepack.sources import read_text
 from translator.targets.base import Options, Output
 from translator.verify.data import SAMPLE, Real
+from translator.verify.given import given
 from translator.verify.kit import BrokenKit, Kit, Replay, digest_of_files, files_of, kit_files, read_kit, rule_folders
 from translator.verify.numbered import NoEvents
-from translator.verify.proof import Outcome, Proof, Trial, given, proofs_of, trial_of, unbound
+from translator.verify.proof import Outcome, Proof, Trial, proofs_of, trial_of, unbound
 from translator.verify.stage import NOW
 from translator.workers import Done
 
@@ -77,6 +78,9 @@ class VerifyRequest:
     excluded: tuple[str, ...] = ()
     executor: Executor | None = None
     html: Path | None = None
+    homes: tuple[str, ...] = ()
+    inventories: tuple[Path, ...] = ()
+    splunk_model: str = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,7 @@ def verify(request: VerifyRequest) -> int:
         raise UsageProblem("--html shows rules as they are: it goes with no --replay, whose rules are those of the kit")
     if request.html is not None:
         require_writable(request.html)
-    options = Options(fields=request.fields, site=site_of(request.mappings, ()))
+    options = options_of_site(request.fields, request.mappings, request.homes, request.inventories, request.splunk_model)
     try:
         text = read_text(request.text) if request.text is not None else None
     except RuleFileError as problem:
@@ -160,7 +164,7 @@ def _page(request: VerifyRequest, options: Options, text: str | None, tried: Seq
     for number, (entry, one) in enumerate(zip(entries, tried, strict=False)):
         if isinstance(entry.result, Conversion) and isinstance(one, Proved) and entry.result.rule.name == one.name:
             known = {p.target: p for p in one.proofs}
-            conversion = replace(entry.result, outputs={**entry.result.outputs, **_tried_of(entry.result, request.targets, text)})
+            conversion = replace(entry.result, outputs={**entry.result.outputs, **_tried_of(entry.result, request.targets, text, options)})
             entries[number] = replace(entry, result=judged(conversion, known))
             proofs |= {(entry.slug, t): p for t, p in known.items()}
     return page(entries, report(entries, {}, proofs=proofs, unread=unread), proofs)
@@ -229,7 +233,7 @@ def _steps(
     if isinstance(conversion, Failure):
         yield conversion
         return
-    outputs = _tried_of(conversion, targets, text)
+    outputs = _tried_of(conversion, targets, text, options)
     yield {t: output.verdict for t, output in outputs.items()}
     try:
         trial = trial_of(conversion, options, seed) if real is None else _on_data(conversion, options, seed, real)
@@ -253,9 +257,9 @@ def _on_data(conversion: Conversion, options: Options, seed: int, real: RealData
         return unbound(error)
 
 
-def _tried_of(conversion: Conversion, targets: tuple[str, ...], text: str | None) -> dict[str, Output]:
+def _tried_of(conversion: Conversion, targets: tuple[str, ...], text: str | None, options: Options) -> dict[str, Output]:
     """What is tried of a rule, by target: what was written, or the text in its place."""
-    return claiming(conversion) if text is None else {t: given(t, text) for t in targets}
+    return claiming(conversion) if text is None else {t: given(conversion, t, text, options) for t in targets}
 
 
 def _real(request: VerifyRequest) -> RealData | None:
@@ -309,7 +313,7 @@ def _again(folder: Path, targets: tuple[str, ...], text: str | None, options: Op
             why = f"the rule cannot be converted: {conversion.message}"
             proofs = [Proof(t, Outcome.NOT_EXECUTABLE, Verdict.EXACT, why) for t in targets]
         else:
-            proofs = list(proofs_of(_replay(kit, conversion, options), _tried_of(conversion, targets, text)))
+            proofs = list(proofs_of(_replay(kit, conversion, options), _tried_of(conversion, targets, text, options)))
         yield Proved(rule.source, rule.name, tuple(proofs))
     except BrokenKit as problem:
         yield Proved(str(folder), folder.name, (), str(problem))

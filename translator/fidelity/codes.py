@@ -110,6 +110,11 @@ CODES: dict[str, Code] = {
         "One element of an array, or the text of an object, is a field of its own.",
         "map this field to the place inside of the JSON in the processing pipeline",
     ),
+    "place-unknown": Code(
+        Effect.NOTE,
+        "A text that is checked looks for events where none of the rule's tables is known to have them.",
+        "where the site has them there, say so in a mapping",
+    ),
     "level-assumed": Code(Effect.NOTE, "The rule has no severity: the Sigma has the level medium.", "set severity in the rule"),
     "unknown-technique": Code(
         Effect.NOTE,

@@ -21,6 +21,7 @@ from translator.pipeline import Conversion
 from translator.plan.binder.problems import BindError
 from translator.targets.base import Options, Output
 from translator.verify.comparing import ROW, Compared, Difference
+from translator.verify.given import given
 from translator.verify.reading import NotReadable, Row, ValueNotTold
 from translator.verify.shaping import Shaped
 from translator.verify.shaping.elsewhere import elsewhere
@@ -72,7 +73,7 @@ class Proof:
 
     Attributes:
         claim: what was tried: exact, same-alerts, broader or narrower.
-        why: why nothing was proven.
+        why: why nothing was proven, or what may explain a contradiction.
         errs: the direction in which the text was seen to err; None where in none.
         worlds: how many worlds were run on both sides.
         alerting: in how many of them the KQL alerts.
@@ -189,7 +190,8 @@ class Trial(SideBySide):
             return replace(
                 proof, outcome=Outcome.NOT_EXECUTABLE, why=f"whether the product keeps the JSON of {held} as a text is not known"
             )
-        return replace(proof, outcome=Outcome.CONTRADICTED, counterexample=self.smallest(target, output, against[0], shape))
+        why = "; ".join(d.message for d in output.diagnostics if d.code == "place-unknown")
+        return replace(proof, outcome=Outcome.CONTRADICTED, why=why, counterexample=self.smallest(target, output, against[0], shape))
 
     def elsewhere(self, tried: Sequence[Tried], target: str, output: Output) -> Iterator[Tried]:
         """The smallest world in which the KQL alerts with the events of a table where a product has other things: the table has no rows."""
@@ -300,9 +302,9 @@ def prove(
         translator.kql.errors.KqlSyntaxError: where the query cannot be read.
         translator.plan.binder.problems.BindError: where it has no meaning.
     """
-    return Trial(conversion, options or Options(), now, seed).prove(
-        target, conversion.outputs[target] if text is None else given(target, text)
-    )
+    options = options or Options()
+    output = conversion.outputs[target] if text is None else given(conversion, target, text, options)
+    return Trial(conversion, options, now, seed).prove(target, output)
 
 
 def trial_of(conversion: Conversion, options: Options, seed: int = 0) -> Trial | str:
@@ -336,8 +338,3 @@ def _proof_of(trial: Trial | str, target: str, output: Output) -> Proof:
         return Proof(target, Outcome.NOT_EXECUTABLE, output.verdict, f"the KQL cannot be run here: {error}")
     except Exception as error:
         return Proof(target, Outcome.NOT_EXECUTABLE, output.verdict, internal_error(error))
-
-
-def given(target: str, text: str) -> Output:
-    """A text that somebody else wrote, as an output; it says nothing of itself, so that it has to be exact."""
-    return Output(target, (text,), (), lane="given")

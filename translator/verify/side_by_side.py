@@ -175,11 +175,12 @@ class SideBySide(Stage):
             rows = run_text(target, search, _since(events, target, now - seconds), now, lists, shape.types)
             lists[name] = list(_listed([text_of(r.get("value")) for r in rows], "", output.lookups.get(name, "")))
         seen = _since(events, target, now - self.lookback(output))
+        any_index = output.lane == "given" and not any("index" in t.place for t in self.options.site.tables.get("splunk", {}).values())
         found: list[Row] = []
         for text in output.texts:
             match target:
                 case "splunk":
-                    rows = spl.run(text, seen, now, lists, reading[0], texts_are_numbers=reading[1])
+                    rows = spl.run(text, seen, now, lists, reading[0], texts_are_numbers=reading[1], any_index=any_index)
                 case "sigma":
                     cased, at_once, open_ = reading
                     rows = sigma.run(text, seen, None, lists, cased, at_once, open_, complete=True)

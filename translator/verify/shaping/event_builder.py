@@ -135,6 +135,8 @@ class EventBuilder:
             self.listed(name, stored.form, text_of(value), where, list(self.site.home.columns).index(column) if not steps else 0)
         else:
             self.set(name, given, kind, where, several)
+        if self.site.of_any_name and not steps and column not in self.event:  # rules have the names of the source as well
+            self.set(column, value, "", column)
 
     def stored(self, column: str, steps: Way, value: object, place: Place | None) -> Stored | None:
         """The field of a place; None where there is none that has its value, which is told. A column of no place has its own name.

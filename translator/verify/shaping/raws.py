@@ -71,7 +71,7 @@ def raw_of(home: Home, row: Mapping[str, object]) -> str | None:
             if not header[-1] and not is_missing(row.get("OriginalLogSeverity")):
                 header[-1] = text_of(row["OriginalLogSeverity"])
             return f"CEF:0|{'|'.join(header)}|{text_of(row.get('AdditionalExtensions') or '')}"
-        case "nix:syslog":
+        case "nix:syslog" | "linux_secure" | "syslog":
             process = text_of(row.get("ProcessName") or "-")
             number = f"[{text_of(row['ProcessID'])}]" if not is_missing(row.get("ProcessID")) else ""
             host = text_of(row.get("Computer") or row.get("HostName") or "localhost")

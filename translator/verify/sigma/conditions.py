@@ -91,8 +91,8 @@ class Conditions:
                 return any(pattern.fullmatch(spelled(v)) is not None for v in values)
             case SigmaTimestampPart():
                 return any(_part(v, wanted.timestamp_part) == wanted.number for v in values)
-            case SigmaNumber(number=number):
-                return any(number_of(v) == number for v in values)
+            case SigmaNumber(number=number):  # products that hold texts there compare the digits
+                return any(v == str(number) if isinstance(v, str) else number_of(v) == number for v in values)
             case SigmaBool(boolean=boolean):
                 return any(spelled(v).lower() == str(boolean).lower() for v in values)
             case SigmaRegularExpression():

@@ -31,6 +31,7 @@ def run(
     *,
     texts_are_numbers: bool | None = None,
     macros: Mapping[str, str] | None = None,
+    any_index: bool = False,
 ) -> list[Row]:
     """What a search finds.
 
@@ -43,6 +44,7 @@ def run(
         unknown: whether a null under NOT, AND and OR is unknown; else AND and OR take it for false and NOT makes it true.
         texts_are_numbers: whether expressions compare two texts as numbers where both look like numbers; None refuses where it counts.
         macros: what stands for each macro, by all that is written between its back quotes.
+        any_index: whether the events are in each index that the search asks for: a site names its indexes.
 
     Returns:
         Its results: the newest events first, as Splunk gives them, unless the search sorts them.
@@ -55,7 +57,7 @@ def run(
     arrays = braced(told)
     stored = [event_of(e, arrays) for e in events]
     stored.sort(key=lambda e: -(numeric(e.get("_time")) or 0))
-    rows = search.results(Run(stored, lists or {}, now, unknown, texts_are_numbers))
+    rows = search.results(Run(stored, lists or {}, now, unknown, texts_are_numbers, any_index))
     if "_raw" in told:
         return rows
     return [{k: v for k, v in r.items() if not isinstance(v, Generated)} for r in rows]

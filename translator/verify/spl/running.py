@@ -20,6 +20,7 @@ class Run:
         moment: when the search is run, in seconds of the epoch; None where that is not told.
         unknown: whether a null under NOT, AND and OR is unknown; else it is false.
         texts_are_numbers: whether eval expressions compare two texts as numbers where both look like numbers; None where that is not known.
+        any_index: whether events are in each index that is asked for, but those of Splunk itself, which begin with a low line.
     """
 
     events: Sequence[Row] = ()
@@ -27,6 +28,7 @@ class Run:
     moment: float | None = None
     unknown: bool = False
     texts_are_numbers: bool | None = None
+    any_index: bool = False
 
     def now(self) -> float:
         """When the search is run.

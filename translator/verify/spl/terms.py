@@ -116,6 +116,8 @@ def _comparison(field: str, operator: str, value: str) -> Condition:
         matches = _matching(wanted, cased)
 
         def equal(row: Row, run: Run) -> bool:
+            if field == "index" and run.any_index:
+                return operator == "!=" or not wanted.startswith("_")
             values = several(row.get(field))
             found = {matches(v) for v in values}
             if operator == "=":

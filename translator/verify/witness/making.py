@@ -357,7 +357,7 @@ class _Making:
         What nothing is asked of tells them from each other.
         """
         shown, mark = self.shown(()), len(state.trail)
-        packs: dict[tuple[bool, bool], list[Event]] = {}
+        packs: dict[tuple[str, bool], list[Event]] = {}
         seen, left = set[str](), _PACK * _PACKS
         for number, about in enumerate(packing.small(state, CHANGING)):
             events = self.exported(state)
@@ -368,17 +368,17 @@ class _Making:
                 continue
             seen.add(key)
             left -= len(events)
-            pack = packs.setdefault((about == packing.CASE, self.interpreter.alerts(events) is not False), [])
+            pack = packs.setdefault((about, self.interpreter.alerts(events) is not False), [])
             pack += [self.told(e, shown, number) for e in events]
             if len(pack) >= _PACK:
-                self.keep_pack(pack)
+                self.keep_pack(about, pack)
                 pack.clear()
         state.back_to(mark)
-        for pack in packs.values():
-            self.keep_pack(pack)
+        for (about, _), pack in packs.items():
+            self.keep_pack(about, pack)
 
-    def keep_pack(self, pack: list[Event]) -> None:
-        if len(pack) > 1 and self.keep("small worlds side by side", list(pack), self.interpreter.alerts(pack)):
+    def keep_pack(self, about: str, pack: list[Event]) -> None:
+        if len(pack) > 1 and self.keep(about, list(pack), self.interpreter.alerts(pack)):
             self.worlds[-1] = replace(self.worlds[-1], apart=True)
 
     def told(self, event: Event, shown: list[Column], number: int) -> Event:

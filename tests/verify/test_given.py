@@ -1,0 +1,74 @@
+"""Texts that somebody else wrote are tried where they look for events."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import translator
+from translator.commands.convert import site_of
+from translator.targets.base import Options
+from translator.verify.proof import Outcome
+
+PROCESSES = 'DeviceProcessEvents | where FileName =~ "psexec.exe" and ProcessCommandLine contains "accepteula"'
+SSHD = 'Syslog | where ProcessName =~ "sshd"'
+SIGN_INS = 'SigninLogs | where ResultType == "50126"'
+
+
+def sigma(source: str, *conditions: str) -> str:
+    return "\n".join(["title: t", f"logsource: {{{source}}}", "detection:", "  s:", *(f"    {c}" for c in conditions), "  condition: s"])
+
+
+WINDOWS = sigma("category: process_creation, product: windows", r"Image|endswith: '\psexec.exe'", "CommandLine|contains: accepteula")
+FULL = r'index=edr sourcetype="ms:defender:eventhub" category="AdvancedHunting-DeviceProcessEvents" properties.FileName="psexec.exe"'
+
+
+@pytest.mark.parametrize(
+    ("kql", "target", "text", "outcome"),
+    [
+        # a site names its indexes
+        (PROCESSES, "splunk", f'{FULL} properties.ProcessCommandLine="*accepteula*"', Outcome.PROVEN),
+        (PROCESSES, "splunk", f'index=edr OR index=old {FULL[10:]} properties.ProcessCommandLine="*accepteula*"', Outcome.PROVEN),
+        (PROCESSES, "splunk", f'{FULL} properties.ProcessCommandLine="*accepteula*" NOT index=_internal', Outcome.PROVEN),
+        (PROCESSES, "splunk", f'index=_internal {FULL[10:]} properties.ProcessCommandLine="*accepteula*"', Outcome.CONTRADICTED),
+        (PROCESSES, "splunk", FULL, Outcome.CONTRADICTED),
+        # homes that the catalog does not take first
+        (PROCESSES, "sigma", WINDOWS, Outcome.PROVEN),
+        (PROCESSES, "sigma", WINDOWS.replace("windows", "linux"), Outcome.CONTRADICTED),
+        (SSHD, "splunk", "index=os sourcetype=linux_secure process=sshd", Outcome.PROVEN),
+        (SSHD, "splunk", "search index=os (sourcetype=linux_secure OR sourcetype=x) process=sshd", Outcome.PROVEN),
+        (SSHD, "splunk", "index=os sourcetype=linux_secure process=sudo", Outcome.CONTRADICTED),
+        (SIGN_INS, "esql", 'FROM logs-azure.signinlogs* | WHERE event.dataset == "azure.signinlogs" AND azure.signinlogs.category == "SignInLogs"'
+         ' AND azure.signinlogs.properties.is_interactive == true | WHERE azure.signinlogs.result_type == "50126"', Outcome.CONTRADICTED),
+        # a log source that no taxonomy binds has the names of the source; a number is its digits
+        (SIGN_INS, "sigma", sigma("product: azure, service: signinlogs", "ResultType: 50126"), Outcome.PROVEN),
+        (SIGN_INS, "sigma", sigma("product: azure, service: signinlogs", "ResultType: 50053"), Outcome.CONTRADICTED),
+    ],
+)  # fmt: skip
+def test_a_given_text_is_tried_where_it_looks(kql: str, target: str, text: str, outcome: Outcome) -> None:
+    assert translator.prove(kql, target, text).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("target", "text", "named"),
+    [
+        ("splunk", 'sourcetype="XmlWinEventLog" EventCode=1 Image="*\\\\psexec.exe"', "sourcetype=XmlWinEventLog"),
+        ("splunk", '| tstats count from datamodel=Web.Web where Web.url="*" by _time span=1s', "datamodel=Web.Web"),
+        ("esql", 'FROM logs-endpoint.events.process-* | WHERE process.name == "psexec.exe"', "index=logs-endpoint.events.process-*"),
+        ("eql", 'any where event.dataset == "endpoint.events.process" and process.name == "psexec.exe"', "dataset=endpoint.events.process"),
+        ("sigma", sigma("product: zeek, service: smb_files", "name: psexec.exe"), "product=zeek service=smb_files"),
+    ],
+)
+def test_a_place_where_no_table_of_the_rule_is_known_is_said(target: str, text: str, named: str) -> None:
+    found = translator.prove(PROCESSES, target, text)
+    assert found.outcome is Outcome.CONTRADICTED
+    assert f"the text looks in {named}; events of DeviceProcessEvents are known in " in found.why
+
+
+def test_an_index_that_a_site_names_is_the_only_one(tmp_path: Path) -> None:
+    (tmp_path / "site.yml").write_text("splunk:\n  DeviceProcessEvents:\n    place: {index: edr}\n", "utf-8")
+    options = Options(site=site_of((tmp_path / "site.yml",), ()))
+    text = f'{FULL} properties.ProcessCommandLine="*accepteula*"'
+    outcomes = [translator.prove(PROCESSES, "splunk", t, options=options).outcome for t in (text, text.replace("edr", "other"))]
+    assert outcomes == [Outcome.PROVEN, Outcome.CONTRADICTED]
