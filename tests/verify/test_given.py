@@ -12,6 +12,8 @@ from translator.targets.base import Options
 from translator.verify.proof import Outcome
 
 PROCESSES = 'DeviceProcessEvents | where FileName =~ "psexec.exe" and ProcessCommandLine contains "accepteula"'
+STARTED = 'process.name : "psexec.exe" and process.command_line : "*accepteula*"'
+LOGONS = "SecurityEvent | where EventID == 4625"
 SSHD = 'Syslog | where ProcessName =~ "sshd"'
 SIGN_INS = 'SigninLogs | where ResultType == "50126"'
 
@@ -41,6 +43,13 @@ FULL = r'index=edr sourcetype="ms:defender:eventhub" category="AdvancedHunting-D
         (SSHD, "splunk", "index=os sourcetype=linux_secure process=sudo", Outcome.CONTRADICTED),
         (SIGN_INS, "esql", 'FROM logs-azure.signinlogs* | WHERE event.dataset == "azure.signinlogs" AND azure.signinlogs.category == "SignInLogs"'
          ' AND azure.signinlogs.properties.is_interactive == true | WHERE azure.signinlogs.result_type == "50126"', Outcome.CONTRADICTED),
+        # what an integration says of its events; in which indices they are stands beside a text of EQL
+        (PROCESSES, "eql", f"process where {STARTED}", Outcome.PROVEN),
+        (PROCESSES, "eql", f'process where event.type == "start" and {STARTED}', Outcome.PROVEN),
+        (PROCESSES, "eql", f"file where {STARTED}", Outcome.CONTRADICTED),
+        (PROCESSES, "eql", f"any where {STARTED}", Outcome.CONTRADICTED),
+        (LOGONS, "eql", 'authentication where event.action == "logon-failed"', Outcome.PROVEN),
+        (LOGONS, "eql", 'authentication where event.action == "logged-in"', Outcome.CONTRADICTED),
         # a log source that no taxonomy binds has the names of the source; a number is its digits
         (SIGN_INS, "sigma", sigma("product: azure, service: signinlogs", "ResultType: 50126"), Outcome.PROVEN),
         (SIGN_INS, "sigma", sigma("product: azure, service: signinlogs", "ResultType: 50053"), Outcome.CONTRADICTED),

@@ -205,6 +205,8 @@ class Trial(SideBySide):
             rest = {t: rows for t, rows in least.rows.items() if t != table}
             there = [e for e in least.events if e.get(ROW) not in marks]
             for name, events in elsewhere(table, FAMILY_OF[target], self.options, [e for e in least.events if e.get(ROW) in marks]):
+                if target == "eql" and output.lane == "given" and name == "event.dataset":
+                    continue  # the index pattern stands beside the text, in the rule that has it
                 with suppress(EngineError):  # some functions ask for rows
                     for found in filter(None, self.found([rest])):
                         yield Tried(f"the events of {table} with another {name}", rest, (*there, *events), *found)

@@ -63,7 +63,7 @@ def run(
     for wanted in _filters(query):
         types.condition(wanted.condition, conditions.kinds)
         types.mapped(wanted.condition, known)
-        if wanted.category is not None and found and category not in known:
+        if wanted.category is not None and found and category not in {*known, *mapped}:
             raise NotReadable(f"{wanted.category} where, of events that do not say their {category}")
         if unsaid := sorted(_OF_INTEGRATIONS.intersection(fields_of(wanted.condition)).difference(known, mapped) if found else ()):
             raise NotReadable(f"{unsaid[0]}, of events that do not say it")

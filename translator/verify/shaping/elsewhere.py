@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from translator.catalog import Home
+from translator.catalog.categories import told_by_table
 from translator.plan.expressions import ColumnRef, conjuncts, walk
 from translator.targets.base import Options
 from translator.targets.formulas import selected
@@ -35,7 +36,8 @@ def elsewhere(table: str, family: str, options: Options, events: Sequence[Row]) 
     else:
         fields = tuple((name,) for name in dict.fromkeys(n for home, _ in homes for n in home.place) if name != "index")
     asked = {n.column.name for home, _ in homes if home.select for n in walk(selected(home.select)) if isinstance(n, ColumnRef)}
-    for names in (*fields, *((name,) for name in sorted(asked))):
+    follows = ("event.category",) if any(told_by_table(home.place.get("dataset", "")) for home, _ in homes) else ()
+    for names in (*fields, *((name, *follows) for name in sorted(asked))):
         if not all(any(name in event for name in names) for event in events):
             continue
         other = tuple({k: _other(v) if k in names else v for k, v in event.items()} for event in events)

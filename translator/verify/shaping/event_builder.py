@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape
 
 from translator import catalog
 from translator.catalog import Computed, Stored
+from translator.catalog.categories import written
 from translator.detection.windows import TIME_COLUMNS
 from translator.plan.expressions import ELEMENT, Const, conjuncts
 from translator.sigma.selections import ALWAYS_PRESENT
@@ -329,6 +330,8 @@ class EventBuilder:
                 self.event |= {f"{prefix}.{name}": value for name, value in self.event.items() if name in self.by and name != "_time"}
         if self.original:
             self.event["event.original"] = text_of(nested(self.original))
+        if site.family == "elastic":
+            self.event = {**written(site.table, home.place.get("dataset", ""), self.row), **self.event}
         if site.family == "elastic" and self.document:
             inner = tuple(f"{name}." for name in self.document)
             self.event["_source"] = text_of(nested({**{n: v for n, v in self.event.items() if not n.startswith(inner)}, **self.document}))

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from translator import catalog
 from translator.catalog import ANY_NAME, Absent, ByValue, Computed, Counterpart, Home, Stored
+from translator.catalog.categories import fields_of
 from translator.detection.windows import TIME_COLUMNS
 from translator.plan.expressions import ELEMENT, ColumnRef, Expr, transform, walk
 from translator.targets.base import Options
@@ -68,6 +69,8 @@ class Site:
         stored = [c for c in _each(home.columns.values()) if isinstance(c, Stored)]
         self.in_json = family == "splunk" and any(c.type == "json" or "." in c.name or "{}" in c.name for c in stored)
         self.types = {c.name: c.type for c in stored}
+        if family == "elastic":
+            self.types |= dict.fromkeys(fields_of(table, home.place.get("dataset", "")), "keyword")
 
     @property
     def of_any_name(self) -> bool:
