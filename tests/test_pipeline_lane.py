@@ -394,6 +394,8 @@ WRITTEN = [
     f"| where not(AppDisplayName has_any (({CHANGES} | project OperationName))) | project UserPrincipalName, AppDisplayName",
     f"| where ResultType == '50126' or AppDisplayName has_any (({CHANGES} | where Result == 'none' | project OperationName))"
     f" | where UserPrincipalName has_any (({CHANGES} | distinct Identity)) | summarize c = count() by UserPrincipalName, ResultType",
+    f"| summarize c = count() by u = UserPrincipalName | where c > 3 or u has_any (({CHANGES} | project Identity)) | project u, c",
+    f"| distinct UserPrincipalName, IPAddress | where not(UserPrincipalName has_any (({CHANGES} | project Identity)))",
     f"| where IPAddress has_any (({SIGNINS} | where ResultType != '0' | extend i = substring(IPAddress, 3) | summarize make_set(i)))"
     f" | join kind=inner ({CHANGES} | summarize n = count() by u = Identity) on $left.UserPrincipalName == $right.u | project IPAddress, n",
     f"| summarize c = count() by u = UserPrincipalName, a = AppDisplayName | join kind=inner ({CHANGES} | project u = Identity,"

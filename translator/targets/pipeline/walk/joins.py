@@ -189,12 +189,12 @@ def _within(ctx: Context, asked: _Membership, column: Column, other: Part, kept:
         raise ctx.values().refuse(asked.of)
     name = ctx.named(listed)
     ctx.gathered(name, value.text, flag, [])
+    ctx.columns[listed.id] = Value(ctx.quoted(name), "list", False, simple=True)  # known before rows that stand several times are made one
     del ctx.open[flag]
     kept = _without_others(ctx, kept, [])
     if asked.within in ctx.language.of_lists:
         if ctx.language.most_of_lists:
             ctx.say("memory-limit", f"of values that have more than {ctx.language.most_of_lists} together none is found", span)
-        ctx.columns[listed.id] = Value(ctx.quoted(name), "list", False, simple=True)
         return Apply(span, Type.BOOL, asked.within, (asked.value, ColumnRef(node.span, Type.DYNAMIC, listed))), kept
     one = replace(listed, type=Type.STRING)
     ctx.columns[one.id] = Value(ctx.quoted(name), "text", False, simple=True)
