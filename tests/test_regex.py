@@ -298,7 +298,7 @@ def test_sets_of_characters() -> None:
 ATOMS = st.sampled_from(["a", "B", "\\d", "\\w", "\\W", "\\s", ".", "[a-f]", "[^A-C]", "[\\]x-]", "\\.", "(ab|c)", "(?:a|b)", "(?:x?)"])
 REGEXES = st.builds(
     lambda first, parts, last: first + "".join(parts) + last,
-    st.sampled_from(["", "^", "(^|[^a-z])", "(?:^|,)", "(^a|b)", "((^)|c|)", "^b|", "\\b"]),
+    st.sampled_from(["", "^", "(^|[^a-z])", "(?:^|,)", "(^a|b)", "((^)|c|)", "^b|", "^$|", "\\b"]),
     st.lists(st.builds(lambda a, n: a + n, ATOMS, st.sampled_from(["", "*", "+", "?", "{2}", "{1,3}", "*?"])), min_size=1, max_size=5),
     st.sampled_from(["", "$", "([^a-z]|$)", "(a$|b)", "((,|$)|c)", "$|c", "a$|b$", "|^", "\\b"]),
 )
@@ -342,6 +342,8 @@ def test_what_lucene_has_not_is_refused(regex: str) -> None:
         (r"[\s\S]*?a(?s:.*)", "kept", ".*a.*"),
         (r".*a", "kept", ".*[^\n]*a.*"),
         ("(?s)^.*a.*|b$", "kept", ".*a.*|.*b"),
+        ("^$|^x?$", "kept", "()|x?"),
+        ("^x$|^$", "kept", "x|()"),
     ],
 )
 def test_what_lucene_gets(regex: str, case: Any_, written: str) -> None:

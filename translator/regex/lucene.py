@@ -84,7 +84,7 @@ class _Writer:
         if not parts:
             return ".*"
         if len(parts) == 1 and len(branches := _branches(parts[0])) > 1:
-            return "|".join(self.whole(b) for b in branches)
+            return "|".join(self.whole(b) or "()" for b in branches)
         before, parts = self.edge(parts, "start")
         after, parts = self.edge(parts, "end")
         return before + self.row(parts) + after
