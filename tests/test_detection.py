@@ -1066,6 +1066,16 @@ def test_a_bool_is_true_or_false_in_the_log(kql: str, spelled: str) -> None:
     assert f"  selection:\n    {spelled}\n  condition: selection\n" in text
 
 
+@pytest.mark.parametrize(
+    "kql",
+    ["A | where isnotnull(TimeGenerated) and x == 'a'", "A | extend t = TimeGenerated | where x == 'a' and not(isempty(t) or k == '')"],
+)
+def test_no_event_lacks_its_time(kql: str) -> None:
+    found = lifted(kql)
+    assert isinstance(found, Detection) and "TimeGenerated" not in repr([s.predicate for s in found.selectors])
+    assert isinstance(lifted("A | where isnull(TimeGenerated) and x == 'a'"), NoDetection)
+
+
 GIVEN = "let s = todatetime('{{StartTimeISO}}'); let e = todatetime('{{EndTimeISO}}');"
 
 

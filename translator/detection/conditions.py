@@ -15,6 +15,7 @@ from translator.detection.windows import (
     is_given,
     is_of_days,
     is_of_future,
+    is_time,
     limits_of,
     limits_of_ingestion,
     window_of,
@@ -61,7 +62,7 @@ def constrain(lifting: Lifting, branch: Branch, predicate: Expr) -> None:
         lifting.say("condition-dropped", f"{what}, and is left out", predicate.span)
         return
     added = list[Expr]()
-    for part in conjuncts(pushed(value)):
+    for part in conjuncts(pushed(simplify(transform(value, _presence_of_time)))):
         if (filled := named_element(branch, part)) is not None:
             lifting.say("event-data-columns", SAID_OF_DATA, predicate.span)
             _demand(lifting, branch, filled)
@@ -94,6 +95,14 @@ def constrain(lifting: Lifting, branch: Branch, predicate: Expr) -> None:
             lifting.say("false-predicate", "this condition is never true", predicate.span)
         added.append(part)
     _demand(lifting, branch, conjunction(*added))
+
+
+def _presence_of_time(node: Expr) -> Expr:
+    """No event lacks its time."""
+    match node:
+        case Apply(function="isnull" | "isempty", args=(time,)) if is_time(time):
+            return FALSE
+    return node
 
 
 def _demand(lifting: Lifting, branch: Branch, part: Expr) -> None:
