@@ -249,6 +249,26 @@ def codes(found: Detection | NoDetection) -> set[str]:
         ("A | mv-expand e = d.list | extend n = tostring(e.name) | where n =~ 'v' or isnotempty(e)", "event", {"expanded-rows"}),
         ("A | mv-expand e = d.list | where x == 'a' or e.name == 'v'", "event", {"expanded-rows", "empty-array"}),
         (
+            "A | mv-expand e = d.list | summarize c = dcount(tostring(e.name)) by k | where c > 2",
+            "value_count",
+            {"expanded-rows", "empty-array", "columns-differ", "window-assumed", "missing-value"},
+        ),
+        (
+            "A | mv-expand e = d.list | extend n = tostring(e.name) | where isnotempty(n) | summarize c = dcount(n) by k | where c > 2",
+            "value_count",
+            {"expanded-rows", "columns-differ", "window-assumed"},
+        ),
+        (
+            "A | mv-expand e = d.list | extend n = tostring(e.name) | join kind=inner B on $left.n == $right.k",
+            "temporal",
+            {"expanded-rows", "empty-array", "rows-differ", "window-assumed", "empty-join-key"},
+        ),
+        (
+            "A | mv-expand e = d.list | extend n = tostring(e.name) | join kind=inner (B | where k != '') on $left.n == $right.k",
+            "temporal",
+            {"expanded-rows", "empty-array", "rows-differ", "window-assumed"},
+        ),
+        (
             "A | join (B | project k, T2 = TimeGenerated) on k | where T2 > TimeGenerated",
             "temporal_ordered",
             {"rows-differ", "window-assumed", "one-row-per-key"},

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from translator.detection.model import Selector
-from translator.plan.conditions import is_presence
+from translator.detection.model import Selector, counts_missing
+from translator.plan.conditions import is_presence, is_present
 from translator.plan.expressions import ELEMENT, Expr, Path, conjuncts, walk
 
 
@@ -31,3 +31,11 @@ def read_apart(selector: Selector, values: Sequence[Expr], shown: Sequence[Expr]
         if any(found in arrays for other in (*conditions, *others) for found in arrays_in(other)):
             return value
     return None
+
+
+def may_lack(value: Expr, predicate: Expr) -> bool:
+    """Whether an element may lack a value that others of its array have: a text of it is empty in KQL, where no output sees one."""
+    return any(
+        isinstance(node, Path) and ELEMENT in node.steps[:-1] and counts_missing(value) and not is_present(node, predicate)
+        for node in walk(value)
+    )

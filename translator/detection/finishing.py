@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import cast
 
 from translator.detection.approximations import is_custom_text
-from translator.detection.arrays import read_apart
+from translator.detection.arrays import may_lack, read_apart
 from translator.detection.lifting import Lifting
 from translator.detection.model import Detection, Selector, Side, Threshold, counts_missing
 from translator.detection.overlaps import repeated
@@ -57,6 +57,14 @@ def finish(
             if (value := read_apart(selector, (*selector.keys, *grouping, *fields))) is not None:
                 what = "the KQL takes this of the element for which its conditions and other values stand, the output of any of the array"
                 lifting.say("elements-apart", what, value.span, place)
+            for number_of, key in enumerate(selector.keys):
+                if kind != "event" and not guaranteed[number_of] and may_lack(key, selector.predicate):
+                    what = "an element without the key is a row in KQL, and none in the output beside others of its array that have it"
+                    lifting.say("empty-join-key", what, key.span, place)
+            for field in fields:
+                if counted is not None and counted.kind == "value_count" and may_lack(field, selector.predicate):
+                    what = "an element without the value is one more in KQL, and none in the output beside others of its array that have it"
+                    lifting.say("missing-value", what, field.span, counted.measured)
     found = Detection(kind, sides, _key_names(sides, keys), guaranteed, threshold, 0, bucket, (), within)
     timespan, lookback = _timespans(lifting, found)
     return replace(found, timespan=timespan, lookback=lookback)
