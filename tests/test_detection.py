@@ -918,6 +918,14 @@ def test_a_target_leaves_out_the_alternative_it_cannot_say() -> None:
     assert relaxed(found, lambda selector, part: False) is None
 
 
+def test_a_part_without_conditions_stays_where_another_loses_one() -> None:
+    found = lifted("union (A | where x == 'a' and n == 1 | project k), (A | project k) | summarize by k")
+    assert isinstance(found, Detection)
+    less = relaxed(found, lambda selector, part: "ColumnRef" not in repr(part) or "'n'" not in repr(part))
+    assert less is not None and codes(less) - codes(found) == {"condition-dropped"}
+    assert [len(conjuncts(s.predicate)) for s in less.selectors] == [1, 0]
+
+
 def test_what_is_left_must_ask_for_more_than_presence() -> None:
     found = lifted("A | where isnotempty(k) and x matches regex 'a' and n == 1")
     assert isinstance(found, Detection)

@@ -36,8 +36,8 @@ def relaxed(detection: Detection, accepts: Callable[[Selector, Expr], bool]) -> 
     """``detection`` without the conditions that a target cannot say, each of them said; None where too little would be left.
 
     Members of conjunctions go where that lets more events alert, whole alternatives where no member of theirs can be said and others
-    remain: not on an absent side, not below a threshold that few events pass. Of each selector at least one condition stays that asks
-    for more than that a field is there.
+    remain: not on an absent side, not below a threshold that few events pass. Of each selector that loses some at least one condition
+    stays that asks for more than that a field is there.
     """
     if any(x is not None and not x.grows for x in (detection.threshold, detection.trigger)):
         return None
@@ -56,7 +56,7 @@ def relaxed(detection: Detection, accepts: Callable[[Selector, Expr], bool]) -> 
                 if all(is_presence(p) for p in kept):
                     kept = []
                 said += [_left_out(p, bool(kept)) for p in parts if p not in kept]
-            selectors.append(replace(selector, predicate=conjunction(*kept)) if kept else None)
+            selectors.append(replace(selector, predicate=conjunction(*kept)) if kept or not parts else None)
         if not any(selectors):
             return None
         sides.append(_only(side, selectors))
