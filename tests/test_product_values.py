@@ -17,7 +17,7 @@ from translator.verify.running import run_text
 from translator.verify.shaping import shaped
 
 NOW = dt.datetime(2026, 5, 1, 12, tzinfo=dt.UTC)
-FAMILIES = {"splunk": "splunk", "esql": "elastic", "eql": "elastic"}
+FAMILIES = {"splunk": "splunk", "esql": "elastic", "eql": "elastic", "sigma": "sigma"}
 
 
 def sides(kql: str, target: str, rows: list[dict[str, Any]], *homes: str) -> tuple[Output, int, int]:
@@ -44,6 +44,7 @@ ADDRESS = "SigninLogs | where IPAddress"
 ADDRESSES = [{"IPAddress": "2001:db8::1"}, {"IPAddress": "10.0.0.1"}]
 CALLERS = [{"EventID": 4768, "Computer": "c", "IpAddress": x} for x in ("-", "", "10.0.0.1")]
 LOGONS = [{**row, "EventID": 4625} for row in CALLERS if row["IpAddress"]]
+REMOTE = [{"ActionType": "LogonFailed", "AccountName": "a", "RemoteIP": x} for x in ("", "10.0.0.1")]
 UMBRELLA = [
     {"EventType": "dnslogs", "DvcAction": "Allowed", "UrlCategory": "", "SrcIpAddr": "10.0.0.1"},
     {"EventType": "iplogs", "DvcAction": ""},
@@ -72,6 +73,12 @@ GRANTS = [{"RequestParameters": f'{{"acl":"{acl}","bucketName":"b"}}'} for acl i
         ("SecurityEvent | where EventID == 4625 and IpAddress != '-' | project Computer", "eql", LOGONS, 1),
         ("W3CIISLog | summarize n = count() by csReferer | where csReferer == '-'", "esql", [{"csReferer": "-"}, {"csReferer": "a"}], 1),
         ("SecurityEvent | where EventID == 4625 | summarize n = count() by IpAddress", "esql", LOGONS, 2),
+        # a hyphen that stands for no value
+        ("DeviceLogonEvents | where isnotempty(RemoteIP) | project AccountName", "sigma", REMOTE, 1),
+        ("DeviceLogonEvents | where RemoteIP !in ('', '::1') | project AccountName", "sigma", REMOTE, 1),
+        ("DeviceLogonEvents | where RemoteIP == '' and isempty(InitiatingProcessFileName) | project AccountName", "sigma", REMOTE, 1),
+        ("DeviceLogonEvents | where strlen(RemoteIP) < 5 and RemoteIP !contains '-' | project AccountName", "sigma", REMOTE, 1),
+        ("DeviceLogonEvents | where RemoteIP !contains '-' and not(ipv4_is_private(RemoteIP)) | project AccountName", "sigma", REMOTE, 0),
         # events that a number, or a product's name, is of alone
         ("CommonSecurityLog | where DeviceEventClassID == '733101' | project SourceIP", "splunk", [{"DeviceEventClassID": "733101"}], 1),
         ("CommonSecurityLog | where DeviceProduct =~ 'wazuh' | project SourceIP", "esql", [{"DeviceProduct": "Wazuh"}], 1),

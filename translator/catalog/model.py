@@ -39,6 +39,7 @@ class Stored:
         within: what the field holds where the value is a part of that, set off by marks.
         either: what may stand in the field for some values.
         missing: a value of the column of whose events the product may have no field.
+        hyphen: whether the field may have a hyphen where the column has no value.
         array: whether the field may have several values.
         scale: how many of the field's units are one of the column's, where the column holds whole numbers; 0 for the same unit.
         parts: the field with the places inside of the column's JSON, where the field itself has the text that Java makes of a map:
@@ -66,6 +67,7 @@ class Stored:
     within: str = ""
     either: Mapping[str, str] = field(default_factory=dict)
     missing: str = ""
+    hyphen: bool = False
     array: bool = False
     scale: int = 0
     parts: str = ""

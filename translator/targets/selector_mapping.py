@@ -61,6 +61,7 @@ from translator.targets.stored_values import (
     prefixed,
     scaled,
     spelled_otherwise,
+    with_hyphen,
     with_missing,
     with_quotes,
     without_entities,
@@ -382,6 +383,9 @@ class SelectorMapping(FieldLookup):
             self.take_back(before)
             return atom
         subject, counterpart = self.field(atom.args[0])
+        if atom.function == "isempty" and isinstance(counterpart, Computed) and counterpart.file_of and isinstance(atom.args[0], ColumnRef):
+            path = replace(atom.args[0], column=replace(atom.args[0].column, name=counterpart.file_of))
+            return self.atom(replace(atom, args=(path,)))
         rest = tuple(self.moved(a) for a in operands)
         plain = Apply(atom.span, atom.type, atom.function, (subject, *rest))
         if isinstance(counterpart, Stored) and counterpart.scale:
@@ -449,6 +453,8 @@ class SelectorMapping(FieldLookup):
         if self.is_address(subject):
             note_address(self.mover, atom)
         found = typed(plain, subject) if self.family == "elastic" else plain
+        if stored.hyphen:
+            return with_hyphen(self.mover, found, atom, subject)
         if not stored.missing or self.is_told(atom.args[0], stored):
             return found
         return with_missing(self.mover, found, atom, subject, stored, self.is_filled(atom.args[0]))

@@ -157,6 +157,18 @@ def with_missing(notes: Notes, found: Expr, atom: Apply, subject: Expr, stored: 
     return disjunction(found, nothing) if wanted else found
 
 
+def with_hyphen(notes: Notes, found: Expr, atom: Apply, subject: Expr) -> Expr:
+    """A condition on a field that may have a hyphen where the column has no value: there it holds as for an empty text."""
+    of_hyphen, of_none = (_holds(atom, value) for value in ("-", ""))
+    if of_hyphen == of_none or atom.function in ("cidr", "is_ipv4"):  # neither is an address
+        return found
+    if not isinstance(of_hyphen, Const) or not isinstance(of_none, Const):
+        notes.say("value-differs", f"the product may have a hyphen where {column_name(atom.args[0])} is empty", atom.span)
+        return found
+    is_hyphen = Apply(atom.span, Type.BOOL, "==", (subject, const("-")))
+    return disjunction(found, is_hyphen) if of_none == TRUE else conjunction(found, negation(is_hyphen))
+
+
 def _holds(atom: Apply, value: str) -> Expr:
     """A condition on a field for one value of it, decided where that is known."""
     match atom:

@@ -377,8 +377,10 @@ def value_in(stored: Stored, value: object) -> object:
         Unfit: for a value of which it is not known what the product has, or which no row has.
     """
     if is_missing(value):
-        return value
+        return "-" if stored.hyphen else value
     text = text_of(value)
+    if stored.hyphen and text == "-":
+        raise Unfit(f"a hyphen in {stored.name} stands for no value")
     if stored.missing == text:
         return None
     if stored.parts:

@@ -280,7 +280,7 @@ class TableShaping:
         ):
             return None
         value = putting.event.get(place.name)
-        if value is None or isinstance(value, list | dict) or self.schema.get(column) == "dynamic":
+        if value is None or (stored.hyphen and value == "-") or isinstance(value, list | dict) or self.schema.get(column) == "dynamic":
             return None
         if stored.values:
             keys = [k for k, v in stored.values.items() if text_of(v) == text_of(value)]
