@@ -443,6 +443,7 @@ def test_a_union_that_does_without_missing_tables_does_without_them_in_the_produ
     ("kql", "target", "code", "direction"),
     [
         ("DeviceFileEvents | where FileName == 'a.exe'", "sigma", "events-elsewhere", "narrower"),
+        ("DeviceLogonEvents | where AccountName == 'a'", "sigma", "events-elsewhere", "narrower"),
         ("Event | where EventID == 7045", "splunk", "events-elsewhere", "narrower"),
         ("CommonSecurityLog | where DeviceAction == 'deny'", "esql", "input-setting", "exact"),
         ("CommonSecurityLog | summarize c = count() by FlexString1 | where c < 3", "splunk", "input-setting", "exact"),

@@ -44,6 +44,7 @@ ADDRESS = "SigninLogs | where IPAddress"
 ADDRESSES = [{"IPAddress": "2001:db8::1"}, {"IPAddress": "10.0.0.1"}]
 CALLERS = [{"EventID": 4768, "Computer": "c", "IpAddress": x} for x in ("-", "", "10.0.0.1")]
 LOGONS = [{**row, "EventID": 4625} for row in CALLERS if row["IpAddress"]]
+FAILED = "DeviceLogonEvents | where ActionType == 'LogonFailed' and"
 REMOTE = [{"ActionType": "LogonFailed", "AccountName": "a", "RemoteIP": x} for x in ("", "10.0.0.1")]
 UMBRELLA = [
     {"EventType": "dnslogs", "DvcAction": "Allowed", "UrlCategory": "", "SrcIpAddr": "10.0.0.1"},
@@ -74,11 +75,11 @@ GRANTS = [{"RequestParameters": f'{{"acl":"{acl}","bucketName":"b"}}'} for acl i
         ("W3CIISLog | summarize n = count() by csReferer | where csReferer == '-'", "esql", [{"csReferer": "-"}, {"csReferer": "a"}], 1),
         ("SecurityEvent | where EventID == 4625 | summarize n = count() by IpAddress", "esql", LOGONS, 2),
         # a hyphen that stands for no value
-        ("DeviceLogonEvents | where isnotempty(RemoteIP) | project AccountName", "sigma", REMOTE, 1),
-        ("DeviceLogonEvents | where RemoteIP !in ('', '::1') | project AccountName", "sigma", REMOTE, 1),
-        ("DeviceLogonEvents | where RemoteIP == '' and isempty(InitiatingProcessFileName) | project AccountName", "sigma", REMOTE, 1),
-        ("DeviceLogonEvents | where strlen(RemoteIP) < 5 and RemoteIP !contains '-' | project AccountName", "sigma", REMOTE, 1),
-        ("DeviceLogonEvents | where RemoteIP !contains '-' and not(ipv4_is_private(RemoteIP)) | project AccountName", "sigma", REMOTE, 0),
+        (f"{FAILED} isnotempty(RemoteIP) | project AccountName", "sigma", REMOTE, 1),
+        (f"{FAILED} RemoteIP !in ('', '::1') | project AccountName", "sigma", REMOTE, 1),
+        (f"{FAILED} RemoteIP == '' and isempty(InitiatingProcessFileName) | project AccountName", "sigma", REMOTE, 1),
+        (f"{FAILED} strlen(RemoteIP) < 5 and RemoteIP !contains '-' | project AccountName", "sigma", REMOTE, 1),
+        (f"{FAILED} RemoteIP !contains '-' and not(ipv4_is_private(RemoteIP)) | project AccountName", "sigma", REMOTE, 0),
         # events that a number, or a product's name, is of alone
         ("CommonSecurityLog | where DeviceEventClassID == '733101' | project SourceIP", "splunk", [{"DeviceEventClassID": "733101"}], 1),
         ("CommonSecurityLog | where DeviceProduct =~ 'wazuh' | project SourceIP", "esql", [{"DeviceProduct": "Wazuh"}], 1),
