@@ -79,6 +79,12 @@ def columns(kql: str) -> str:
          "t:datetime max_n:long max_n_s:string max_n_arg2:string min_n:long min_n_s:string min_n_d:dynamic"),
         (f"{T} | project tostring(parse_url(s).Host), parse_url(s)['Query Parameters'].x, parse_json(s).x",
          "Host:string Query Parameters_x:dynamic s_x:dynamic"),
+        (f"{T} | project s, column_ifexists('s', ''), n + 1, column_ifexists('none', s)", "s:string s1:string Column1:long Column2:string"),
+        (f"{T} | summarize count() by column_ifexists('n', 0), n + 1", "n:long Column1:long count_:long"),
+        (f"{T} | extend i = toint(n) | summarize percentile(i, 5), percentiles(i, 50)", "percentile_i_5:long percentile_i_50:long"),
+        (f"{T} | top-nested 2 of s by count(), top-nested 2 of s by x = max(n)", "s:string aggregated_s:long s1:string x:long"),
+        (f"{T} | top-nested 2 of s by x = count(), top-nested of n by x = max(t)", "s:string x:long n:long x1:datetime"),
+        (f"{T} | extend r = 1.0 | top-hitters 2 of s by r", "s:string approximate_sum_r:real"),
         (f"{T} | project n, pack_array(*)", "n:long Column1:dynamic"),
         # beside * no column stands twice
         (f"{T} | summarize arg_max(n, *, x = s) by t", "t:datetime n:long s:string d:dynamic"),

@@ -156,10 +156,13 @@ def _top_hitters(ctx: Context, table: Table, node: s.TopHitters, scope: Scope) -
     ((name, value),) = named_items(ctx, table, (node.of,), scope)[:1]
     weight = node.by
     row_count(ctx, table, node, node.count, scope)
+    kind = Type.LONG
     if weight is not None:
-        check_is(ctx, "top-hitters weighs by", ctx.expression(weight, table, scope), "number", weight.span)
+        weighed = ctx.expression(weight, table, scope)
+        check_is(ctx, "top-hitters weighs by", weighed, "number", weight.span)
+        kind = weighed.type
     counted = f"approximate_sum_{automatic_name(weight)}" if weight is not None else f"approximate_count_{name}"
-    return unsupported_with(ctx, Table(table.relation, {}), node, {name: value.type, counted: Type.LONG})
+    return unsupported_with(ctx, Table(table.relation, {}), node, {name: value.type, counted: kind})
 
 
 def _reduce(ctx: Context, table: Table, node: s.Reduce, scope: Scope) -> Table:

@@ -13,10 +13,10 @@ from translator.plan.binder.items import check_distinct_names, check_several, na
 from translator.plan.binder.operand_types import check_arguments, check_axis, check_is, check_step
 from translator.plan.binder.parameters import operator_name, word
 from translator.plan.binder.placement import check_grouped
-from translator.plan.binder.problems import BindError, Problem
+from translator.plan.binder.problems import Problem
 from translator.plan.binder.projections import as_read, row_count
 from translator.plan.binder.scopes import Scope, Table
-from translator.plan.functions import canonical
+from translator.plan.functions import canonical, result_type
 from translator.plan.naming import automatic_name, fresh
 from translator.plan.types import Type
 
@@ -76,11 +76,12 @@ def _aggregate_columns(ctx: Context, table: Table, item: s.Node, keys: list[e.Ex
         args = [ctx.expression(a, table, scope) for a in call.arguments]
         check_arguments(ctx, call, args, scope)
         subject, ranks = args[: 1 + weighted], args[1 + weighted :]
+        kind = result_type(name, [a.type for a in args])
         suffixes = [str(r.value).replace(".", "_") if isinstance(r, e.Const) else str(i) for i, r in enumerate(ranks)]
         columns = [
             (
                 f"percentile_{automatic_name(call.arguments[0])}_{suffix}",
-                e.Apply(call.span, subject[0].type, name[:-1] if not weighted else "percentilew", (*subject, rank)),
+                e.Apply(call.span, kind, name[:-1] if not weighted else "percentilew", (*subject, rank)),
             )
             for suffix, rank in zip(suffixes, ranks, strict=True)
         ]
@@ -219,13 +220,12 @@ def top_nested(ctx: Context, table: Table, node: s.TopNested, scope: Scope) -> T
         ((of_name, of),) = named_items(ctx, table, (part.of,), scope)[:1]
         ((by_name, by),) = named_items(ctx, table, (part.by.value,), scope)[:1]
         check_grouped(ctx, part.by.value, by, scope)
-        key = ctx.column_of(of_name, of)
-        value = ctx.column_of(by_name if isinstance(part.by.value, s.Named) else f"aggregated_{of_name}", by)
+        of_name = fresh(of_name, names)
+        by_name = fresh(by_name if isinstance(part.by.value, s.Named) else f"aggregated_{of_name}", (*names, of_name))
+        key, value = ctx.column_of(of_name, of), ctx.column_of(by_name, by)
         count = row_count(ctx, table, node, part.count, scope) if part.count is not None else None
         others = ctx.expression(part.others, None, scope) if part.others is not None else None
         parts.append(o.TopNestedPart(key, of, value, by, part.by.direction != "asc", count, others))
         names |= {key.name: key, value.name: value}
     reason = f"the operator {operator_name(node)} is not supported yet"
-    if ctx.closed is not None and len(names) < 2 * len(parts):
-        raise BindError("the columns of top-nested need names of their own", node.span)
     return Table(o.TopNested(node.span, table.relation, reason, tuple(parts)), names)

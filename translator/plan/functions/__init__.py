@@ -144,8 +144,6 @@ def result_type(name: str, types: list[Type], literal: str | None = None) -> Typ
             from translator.plan.types import type_of
 
             return type_of(literal or "string")
-        case "percentiles":
-            return first
     if result.startswith("("):
         return types_of(result)[0][1]
     try:

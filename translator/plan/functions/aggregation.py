@@ -109,13 +109,13 @@ def _flat(ranks: tuple[Any, ...]) -> list[float]:
     return [r for rank in ranks for r in (rank if isinstance(rank, list) else [rank])]
 
 
-@F.gathered("percentile(expr: scalar, percentile: number) -> first", named="percentile_")
+@F.gathered("percentile(expr: scalar, percentile: number) -> promoted", named="percentile_")
 def percentile(values: list[Any], rank: float) -> Any:
     """The value of the nearest rank."""
     return percentilew([[v, 1] for v in values], rank)
 
 
-@F.gathered("percentiles(expr: scalar, percentile: number+) -> percentiles", named="percentile_")
+@F.gathered("percentiles(expr: scalar, percentile: number+) -> promoted", named="percentile_")
 def percentiles(values: list[Any], *ranks: float) -> Dynamic:
     return [percentile(values, r) for r in ranks]
 
@@ -129,7 +129,7 @@ def percentiles_array(values: list[Any], *ranks: Any) -> Dynamic:
     return percentilesw_array([[v, 1] for v in values], *ranks)
 
 
-@F.gathered("percentilew(expr: scalar, weight: integer, percentile: number) -> first", named="percentile_", paired=True)
+@F.gathered("percentilew(expr: scalar, weight: integer, percentile: number) -> promoted", named="percentile_", paired=True)
 def percentilew(pairs: list[Any], rank: float) -> Any:
     """The first value, by size, up to which the weights make ``rank`` percent: as if each value stood there as often as its weight says."""
     found = sorted(([v, w] for v, w in pairs if v is not None and w is not None and w > 0), key=lambda pair: ordering(pair[0]))
@@ -141,7 +141,7 @@ def percentilew(pairs: list[Any], rank: float) -> Any:
     return None
 
 
-@F.gathered("percentilesw(expr: scalar, weight: integer, percentile: number+) -> percentiles", named="percentile_", paired=True)
+@F.gathered("percentilesw(expr: scalar, weight: integer, percentile: number+) -> promoted", named="percentile_", paired=True)
 def percentilesw(pairs: list[Any], *ranks: float) -> Dynamic:
     return [percentilew(pairs, r) for r in ranks]
 

@@ -315,4 +315,4 @@ F.unsupported(
     datetime_list_timezones() -> dynamic
     """
 )
-F.declare("bin_auto(value: summable) -> first", compiled=True, named="argument")
+F.declare("bin_auto(value: summable) -> promoted", compiled=True, named="argument")
