@@ -373,3 +373,13 @@ def test_a_query_says_which_younger_functions_it_calls(kql: str, said: set[str])
     output = translator.convert(rule(f"{kql} | project UserPrincipalName"), ("esql",)).outputs["esql"]
     assert ", 16)" in output.text
     assert {d.message for d in output.diagnostics if d.code == "elastic-version"} == said
+
+
+@pytest.mark.parametrize(("names", "found"), [(["", "b"], 1), (["b"], 1), ([None, "b"], 1), ([""], 0), ([], 0)])
+def test_one_element_that_is_not_empty_is_enough(names: list[str | None], found: int) -> None:
+    kql = "AuditLogs | mv-expand r = TargetResources | where isnotempty(r.displayName)"
+    row = {"TimeGenerated": "2026-05-01T11:00:00Z", "TargetResources": [{"displayName": name} for name in names]}
+    assert bool(translator.run(kql, {"AuditLogs": [row]}, now=NOW).rows) == bool(found)
+    output = translator.convert(rule(kql), ("sigma",), Options(fields="source")).outputs["sigma"]
+    event = {**row, "logsource": {"product": "azure", "service": "AuditLogs"}}
+    assert output.verdict == Verdict.SAME_ALERTS and len(run_text("sigma", output.text, [event], NOW.timestamp())) == found

@@ -16,7 +16,20 @@ from translator import catalog
 from translator.detection.model import Selector, compares
 from translator.fidelity import Diagnostic, Place
 from translator.plan.conditions import TEXT_OPERATORS, is_field, pushed
-from translator.plan.expressions import TRUE, Apply, ColumnRef, Const, Expr, Items, conjunction, const, disjunction, negation, transform
+from translator.plan.expressions import (
+    TRUE,
+    Apply,
+    ColumnRef,
+    Const,
+    Expr,
+    Items,
+    conjunction,
+    const,
+    disjunction,
+    negation,
+    transform,
+    walk,
+)
 from translator.plan.patterns import searched
 from translator.plan.types import Type
 from translator.regex.endings import ending, takes_line_feed, takes_no_line_feed, without_tail
@@ -180,6 +193,14 @@ def _to_its_end(node: Expr) -> Expr:
     return node
 
 
+def _with_value(node: Expr, names: Names) -> Expr:
+    """That one of several values is not empty as a pattern of any letter: a denied condition denies all of them."""
+    match node:
+        case Apply(function="not", args=(Apply(function="isempty", args=(field,)),)) if is_field(field) and names.is_multivalue(field):
+            return Apply(node.span, Type.BOOL, "matches regex", (field, const("(?s).")))
+    return node
+
+
 def _is_one_line(field: Expr) -> bool:
     """Whether a field is known to have no line feed."""
     match field:
@@ -210,7 +231,10 @@ class Selections:
         predicate = transform(selector.predicate, lambda n: _ending_with(_field_to_field(n)))
         if names.family == "sigma":
             predicate = transform(predicate, lambda n: _as_endings(n, names.options.prefer == "exact"))
-            predicate = transform(predicate, _to_its_end)
+            predicate = transform(predicate, lambda n: _with_value(_to_its_end(n), names))
+        for node in walk(predicate):
+            if _with_value(node, names) != node:
+                names.say("element-negated", "the KQL asks for one value that is not empty, the output for none that is", node.span)
         predicate = pushed(predicate)
         self.names, self.selector = names, replace(selector, predicate=predicate)
         self.maps: dict[str, dict[str, Any]] = {}
