@@ -541,6 +541,8 @@ def test_refused_with_a_reason(kql: str, code: str) -> None:
         ("T | mv-expand e = d.list | where e.a == 'x' and e.b == 'y'", "elements-apart", "broader"),
         ("T | mv-expand e = d.list | where e.a == 'x' | mv-expand f = d.more | where e.b == 'y'", "elements-apart", "broader"),
         ("A | join kind=leftanti (T | mv-expand e = d.list | where e.a == 'x' and e.b == 'y') on k", "elements-apart", "narrower"),
+        ("T | mv-expand e = d.list | where (e.a == 'x' and e.b == 'y') or e.c == 'z'", "elements-apart", "broader"),
+        ("T | mv-expand e = d.list | where coalesce(tostring(e.a), tostring(e.b)) == 'x'", "elements-apart", "broader"),
         ("T | mv-expand e = d.list limit 1 | where e.a == 'x'", "row-limit", "broader"),
         ("T | mv-expand e = d.list, f = d.more | where e.a == 'x' and f.b == 'y'", "elements-apart", "broader"),
         # what is counted, grouped or joined by is of the element for which a condition stands

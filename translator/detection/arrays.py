@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from translator.detection.model import Selector, counts_missing
 from translator.plan.conditions import is_presence, is_present
-from translator.plan.expressions import ELEMENT, Expr, Path, conjuncts, walk
+from translator.plan.expressions import ELEMENT, Apply, Expr, Path, conjuncts, walk
 
 
 def arrays_in(expr: Expr) -> Iterator[tuple[Expr, tuple[str | int, ...]]]:
@@ -14,6 +14,16 @@ def arrays_in(expr: Expr) -> Iterator[tuple[Expr, tuple[str | int, ...]]]:
     for node in walk(expr):
         if isinstance(node, Path) and ELEMENT in node.steps:
             yield node.base, node.steps[: node.steps.index(ELEMENT) + 1]
+
+
+def asks_several(condition: Expr, base: Expr) -> bool:
+    """Whether a condition asks several things of one element of an array that ``base`` holds."""
+    match condition:
+        case Apply(function="or" | "not", args=args):
+            return any(asks_several(a, base) for a in args)
+        case Apply(function="and", args=args):
+            return sum(base in dict(arrays_in(a)) for a in args) > 1 or any(asks_several(a, base) for a in args)
+    return len({n for n in walk(condition) if isinstance(n, Path) and ELEMENT in n.steps and n.base == base}) > 1
 
 
 def read_apart(selector: Selector, values: Sequence[Expr], shown: Sequence[Expr] = ()) -> Expr | None:

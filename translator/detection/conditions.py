@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from translator.detection.approximations import approximated
-from translator.detection.arrays import arrays_in
+from translator.detection.arrays import arrays_in, asks_several
 from translator.detection.event_data import SAID_OF_DATA, by_position, named_element
 from translator.detection.lifting import Lifting
 from translator.detection.placeholders import in_one_case, placeholder
@@ -184,7 +184,7 @@ def _note_elements(lifting: Lifting, branch: Branch, part: Expr) -> None:
         isinstance(n, Apply) and n.function in ("isempty", "isnull") for n in walk(part) if not _inside_presence(n, part)
     ):
         lifting.say("element-negated", "the KQL asks for one element that differs, the output for none that is equal", part.span)
-    if any(b in branch.expanded for b in bases):
+    if any(b in branch.expanded or asks_several(part, b) for b in bases):
         lifting.say("elements-apart", "the KQL wants these conditions to hold for one element of the array, the output for any", part.span)
     branch.expanded += tuple(bases)
 
