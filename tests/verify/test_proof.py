@@ -392,6 +392,39 @@ def test_what_is_wrong_is_contradicted_in_its_direction(kql: str, text: str, err
     assert proof.counterexample is not None and proof.counterexample.kql == (errs == "narrower" or proof.counterexample.kql)
 
 
+ENCODED = "DeviceProcessEvents | where ProcessCommandLine contains '-enc'"
+TAKEN = 'any where event.dataset == "DeviceProcessEvents" and'
+SIGMA = """title: t
+id: 11111111-1111-1111-1111-111111111111
+logsource: {product: azure, service: DeviceProcessEvents}
+detection: {asked: {%s}, other: {FileName: foo.exe}, condition: %s}
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "text", "errs"),
+    [
+        ("sigma", SIGMA % ("ProcessCommandLine|contains: [-enc, -xyz]", "asked"), "broader"),
+        ("sigma", SIGMA % ("ProcessCommandLine|windash|contains: -enc", "asked"), "broader"),
+        ("sigma", SIGMA % ("ProcessCommandLine|re|i: '-e(nc|xy)'", "asked"), "broader"),
+        ("sigma", SIGMA % ("ProcessCommandLine|contains: -enc", "asked or other"), "broader"),
+        ("sigma", SIGMA % ("ProcessCommandLine|contains: -enc", "asked and not other"), "narrower"),
+        ("eql", f'{TAKEN} ProcessCommandLine : ("*-enc*", "*-xyz*")', "broader"),
+        ("eql", f'{TAKEN} ProcessCommandLine : "*-enc*" and not ProcessCommandLine : "*chrome*"', "narrower"),
+        ("eql", f'{TAKEN} ProcessCommandLine : "*-enc*" and not ProcessId == 1234', "narrower"),
+        ("splunk", 'sourcetype="DeviceProcessEvents" | regex ProcessCommandLine="(?i)[-/]enc"', "broader"),
+        ("eql", f'{TAKEN} ProcessCommandLine : "*-enc*"', None),
+        ("sigma", SIGMA % ("ProcessCommandLine|contains: -enc", "asked"), None),
+        ("sigma", SIGMA % ("ProcessCommandLine: '*-ENC*'", "asked"), None),
+        ("splunk", 'sourcetype="DeviceProcessEvents" ProcessCommandLine="*-enc*"', None),
+    ],
+)
+def test_what_somebody_adds_to_a_text_is_tried(target: str, text: str, errs: str | None) -> None:
+    found = prove(translator.convert(rule(ENCODED), (target,), SOURCE), target, text, SOURCE)
+    assert found.outcome is (Outcome.CONTRADICTED if errs else Outcome.PROVEN)
+    assert (found.errs and found.errs.value) == errs
+
+
 HISTORY = (
     "let known = (AuditLogs | where TimeGenerated < ago(1d) | where Result == 'success' | where OperationName !has 'reset' | project Identity);"
     " SigninLogs | where TimeGenerated > ago(1d) | where UserPrincipalName !in (known)"

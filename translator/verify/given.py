@@ -25,6 +25,9 @@ from translator.verify.esql import syntax as esql
 from translator.verify.reading import NotReadable
 from translator.verify.spl.syntax import Command, commands, expanded, name_of, worded
 
+GIVEN = "given"
+"""The lane of a text that somebody else wrote."""
+
 Asked: TypeAlias = Mapping[str, frozenset[str]]
 """What one search asks of the place of its events: by key the values, of which ``*`` stands for any text."""
 
@@ -50,7 +53,7 @@ def given(conversion: Conversion, target: str, text: str, options: Options) -> O
             where = ", ".join(dict.fromkeys(map(str, usual)))
             what = f"the text looks in {wanted}; events of {name} are known in {where}, unless a mapping says where a site has them"
             diagnostics.append(Diagnostic("place-unknown", what))
-    return Output(target, (text,), tuple(diagnostics), lane="given", homes=tuple(homes))
+    return Output(target, (text,), tuple(diagnostics), lane=GIVEN, homes=tuple(homes))
 
 
 def _reads(place: Mapping[str, str], asked: Asked, family: str) -> bool:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
+from translator import catalog
 from translator.catalog.site_files import FAMILY_OF
 from translator.engine import EngineError
 from translator.fidelity import Verdict
@@ -21,7 +22,8 @@ from translator.pipeline import Conversion
 from translator.plan.binder.problems import BindError
 from translator.targets.base import Options, Output
 from translator.verify.comparing import ROW, Compared, Difference
-from translator.verify.given import given
+from translator.verify.given import GIVEN, given
+from translator.verify.other_values import other_values
 from translator.verify.reading import NotReadable, Row, ValueNotTold
 from translator.verify.shaping import Shaped
 from translator.verify.shaping.elsewhere import elsewhere
@@ -36,6 +38,10 @@ MOST_TRIES = 24
 
 CLAIMS = (Verdict.EXACT, Verdict.SAME_ALERTS, Verdict.BROADER, Verdict.NARROWER)
 """The verdicts that say something that can be tried."""
+
+
+MOST_OTHERS = 120
+"""The most worlds that are made of the values of such a text."""
 
 
 class Outcome(Enum):
@@ -140,7 +146,7 @@ class Trial(SideBySide):
             return Proof(target, Outcome.NOT_EXECUTABLE, claim, f"a text that is {claim.value} claims nothing")
         try:
             tried, shape = self.ready(target, output)
-            tried = [*tried, *self.elsewhere(tried, target, output)]
+            tried = [*tried, *self.elsewhere(tried, target, output), *self.with_others(tried, target, output, shape)]
         except EngineError as error:
             return Proof(target, Outcome.NOT_EXECUTABLE, claim, f"the KQL cannot be run here: {error}")
         missing = tuple(f"{u.table}.{u.column}: {u.why}" for u in shape.unshaped if u.row is None)
@@ -205,11 +211,39 @@ class Trial(SideBySide):
             rest = {t: rows for t, rows in least.rows.items() if t != table}
             there = [e for e in least.events if e.get(ROW) not in marks]
             for name, events in elsewhere(table, FAMILY_OF[target], self.options, [e for e in least.events if e.get(ROW) in marks]):
-                if target == "eql" and output.lane == "given" and name == "event.dataset":
+                if target == "eql" and output.lane == GIVEN and name == "event.dataset":
                     continue  # the index pattern stands beside the text, in the rule that has it
                 with suppress(EngineError):  # some functions ask for rows
                     for found in filter(None, self.found([rest])):
                         yield Tried(f"the events of {table} with another {name}", rest, (*there, *events), *found)
+
+    def with_others(self, tried: Sequence[Tried], target: str, output: Output, shape: Shaped) -> Iterator[Tried]:
+        """Small worlds with the values that a text has and its rule has not, where somebody else wrote the text: see ``other_values``."""
+        if output.lane != GIVEN or self.real or not (values := other_values(target, output.texts, self.conversion.rule.query)):
+            return
+        small = sorted((t for t in tried if t.events), key=lambda t: len(t.events))
+        bases = [t for alerts in (True, False) for t in [next((t for t in small if t.alerts is alerts), None)] if t is not None]
+        text = "\n".join(output.texts)
+        worlds = [
+            (f"{column} with {value!r}, which the text has", {**base.rows, table: changed})
+            for base in bases
+            for table, rows in base.rows.items()
+            for column in self.named(table, text, FAMILY_OF[target])
+            for value in values
+            for changed in _with_value(rows, column, value, {**catalog.schemas(), **self.tables}[table][column])
+        ]
+        with suppress(EngineError):
+            yield from self.apart(worlds[:MOST_OTHERS], output, shape)
+
+    def named(self, table: str, text: str, family: str) -> Iterator[str]:
+        """The columns of a table that a text names, by their own names or by those of a product's fields."""
+        words = {*re.findall(r"[\w@.]+", text)}
+        known = catalog.table(table)
+        homes = known.homes.get(family, ()) if known is not None else ()
+        for column in {**catalog.schemas(), **self.tables}.get(table, {}):
+            fields = (home.columns.get(column) for home in homes)
+            if column in words or any(isinstance(f, catalog.Stored) and f.name in words for f in fields):
+                yield column
 
     def in_text(self, tried: Tried) -> str:
         """A column that decides and is a text that holds JSON; empty where there is none."""
@@ -340,3 +374,13 @@ def _proof_of(trial: Trial | str, target: str, output: Output) -> Proof:
         return Proof(target, Outcome.NOT_EXECUTABLE, output.verdict, f"the KQL cannot be run here: {error}")
     except Exception as error:
         return Proof(target, Outcome.NOT_EXECUTABLE, output.verdict, internal_error(error))
+
+
+def _with_value(rows: Sequence[Row], column: str, value: str, kind: str) -> Iterator[tuple[Row, ...]]:
+    """Rows with another value in a column, and with it behind the one that is there."""
+    if kind in ("int", "long") and value.isdigit():
+        yield tuple({**row, column: int(value)} for row in rows)
+    if kind == "string":
+        yield tuple({**row, column: value} for row in rows)
+        if any(isinstance(row.get(column), str) and row[column] for row in rows):
+            yield tuple({**row, column: f"{row.get(column) or ''} {value}"} for row in rows)

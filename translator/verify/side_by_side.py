@@ -26,6 +26,7 @@ from translator.verify import sigma, spl
 from translator.verify.comparing import Columns, Compared, Difference, Wanted, compared, named_rows
 from translator.verify.eql.syntax import Sequence as EqlSequence
 from translator.verify.eql.syntax import parse as parse_eql
+from translator.verify.given import GIVEN
 from translator.verify.reading import NotReadable, Row, moment_of
 from translator.verify.running import run_text
 from translator.verify.shaping import Shaped
@@ -175,7 +176,7 @@ class SideBySide(Stage):
             rows = run_text(target, search, _since(events, target, now - seconds), now, lists, shape.types)
             lists[name] = list(_listed([text_of(r.get("value")) for r in rows], "", output.lookups.get(name, "")))
         seen = _since(events, target, now - self.lookback(output))
-        any_index = output.lane == "given" and not any("index" in t.place for t in self.options.site.tables.get("splunk", {}).values())
+        any_index = output.lane == GIVEN and not any("index" in t.place for t in self.options.site.tables.get("splunk", {}).values())
         found: list[Row] = []
         for text in output.texts:
             match target:

@@ -351,12 +351,23 @@ class Stage:
         Raises:
             EngineError: where the KQL cannot be run on it.
         """
-        serial = itertools.count(1)
-        given = {t: [{**as_shaped(r), _MARK: 0, ROW: mark_of(next(serial))} for r in held] for t, held in rows.items()}
+        smaller = next(self.apart([(tried.about, rows)], output, shape), None)
+        return smaller and replace(smaller, rows=rows)
+
+    def apart(self, worlds: Sequence[tuple[str, Mapping[str, Sequence[Row]]]], output: Output, shape: Shaped) -> Iterator[Tried]:
+        """Worlds of these rows, each with what it tries, as an output presumes the product; not those that the product cannot have.
+
+        Raises:
+            EngineError: where the KQL cannot be run on any.
+        """
+        serial, given = itertools.count(1), dict[str, list[Row]]()
+        for number, (_, tables) in enumerate(worlds):
+            for table, rows in tables.items():
+                marked = ({**as_shaped(row), _MARK: number, ROW: mark_of(next(serial))} for row in rows)
+                given.setdefault(table, []).extend(marked)
         listed, own, homes = self.presumed(output)
         put = self.put(given, shape.family, listed, own, homes)
-        smaller = next(self.tried(put, [World(tried.about, (), None)], listed), None)
-        return smaller and replace(smaller, rows=rows)
+        yield from self.tried(put, [World(about, (), None) for about, _ in worlds], listed)
 
 
 def mark_of(number: int) -> str:
