@@ -84,6 +84,8 @@ def columns(kql: str) -> str:
         (f"{T} | extend i = toint(n) | summarize percentile(i, 5), percentiles(i, 50)", "percentile_i_5:long percentile_i_50:long"),
         (f"{T} | top-nested 2 of s by count(), top-nested 2 of s by x = max(n)", "s:string aggregated_s:long s1:string x:long"),
         (f"{T} | top-nested 2 of s by x = count(), top-nested of n by x = max(t)", "s:string x:long n:long x1:datetime"),
+        (f"{T} | project n, s | distinct s, * | extend n + 1", "s:string n:long Column1:long"),
+        (f"{T} | make-series max(n), max(n) on t step 1h by max_n = s", "max_n:string max_n1:dynamic max_n2:dynamic t:dynamic"),
         (f"{T} | extend r = 1.0 | top-hitters 2 of s by r", "s:string approximate_sum_r:real"),
         (f"{T} | project n, pack_array(*)", "n:long Column1:dynamic"),
         # beside * no column stands twice

@@ -86,7 +86,7 @@ def _named_by(node: s.Node) -> tuple[s.Node, ...]:
     """The items of an operator that become columns."""
     match node:
         case s.Extend(items=items) | s.Project(items=items) | s.Serialize(items=items) | s.Distinct(items=items):
-            return items
+            return tuple(item for item in items if not isinstance(item, s.Star))
         case s.Summarize(by=by, aggregates=aggregates):
             return (*by, *aggregates)
         case s.MakeSeries(by=by, aggregates=aggregates, on=on):

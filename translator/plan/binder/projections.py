@@ -120,7 +120,12 @@ def distinct(ctx: Context, table: Table, items: tuple[s.Node, ...], scope: Scope
     Within ``mv-apply`` and ``partition`` it is once for each row or part.
     """
     everything = any(isinstance(i, s.Star) for i in items)
-    projected = replace(table, names=ctx.own_columns(table)) if everything else project(ctx, table, items, scope, span)
+    if everything:  # the columns that are named come first
+        own = ctx.own_columns(table)
+        named = [item.name for item in items if isinstance(item, s.NameReference) and item.name in own]
+        projected = replace(table, names={**{name: own[name] for name in named}, **own})
+    else:
+        projected = project(ctx, table, items, scope, span)
     columns = tuple(projected.names.values())
     for column in columns:
         check_is(ctx, "distinct takes", e.ColumnRef(None, column.type, column), "notdynamic", span)

@@ -196,7 +196,8 @@ def make_series(ctx: Context, table: Table, node: s.MakeSeries, scope: Scope) ->
     for aggregate in node.aggregates:
         default = ctx.expression(aggregate.default, None, scope) if aggregate.default is not None else e.const(0)
         for name, expr in named_items(ctx, table, (aggregate.value,), scope):
-            found.append((ctx.column(name, Type.DYNAMIC), expr, default))
+            taken = [c.name for c in (*shown, *(c for c, _, _ in found))]
+            found.append((ctx.column(fresh(name, taken), Type.DYNAMIC), expr, default))
     ((axis, on),) = named_items(ctx, table, (node.on,), scope)[:1]
     start = ctx.expression(node.start, None, scope) if node.start is not None else None
     stop = ctx.expression(node.stop, None, scope) if node.stop is not None else None
