@@ -261,11 +261,6 @@ def codes(found: Detection | NoDetection) -> set[str]:
         (
             "A | mv-expand e = d.list | extend n = tostring(e.name) | join kind=inner B on $left.n == $right.k",
             "temporal",
-            {"expanded-rows", "empty-array", "rows-differ", "window-assumed", "empty-join-key"},
-        ),
-        (
-            "A | mv-expand e = d.list | extend n = tostring(e.name) | join kind=inner (B | where k != '') on $left.n == $right.k",
-            "temporal",
             {"expanded-rows", "empty-array", "rows-differ", "window-assumed"},
         ),
         (

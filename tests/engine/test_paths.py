@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from translator.catalog.model import Alone
 from translator.engine.data import Tables
 from translator.engine.dialects import DUCKDB
 from translator.engine.duckdb_engine import DuckDbEngine
@@ -17,8 +18,9 @@ from translator.kql.parser import parse
 from translator.plan import operators as o
 from translator.plan.binder import bind
 from translator.plan.conditions import pushed
-from translator.plan.expressions import ColumnRef, Expr, transform
+from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, const, transform, walk
 from translator.plan.simplify import simplify
+from translator.plan.types import Type
 from translator.targets.paths import file_name, on_path
 
 NAMES = ("cmd.exe", "CMD.EXE", "xcmd.exe", "cmd.exe.txt", "a cmd-b.exe", "cmd", "exe", "")
@@ -61,7 +63,7 @@ def test_conditions_on_names_hold_of_paths(engine: DuckDbEngine, condition: str)
 
     def of_path(node: Expr) -> Expr:
         named = isinstance(node, ColumnRef) and node.column.name == "FileName"
-        return file_name(ColumnRef(node.span, node.type, path)) if named else on_path(node)
+        return file_name(ColumnRef(node.span, node.type, path), "any") if named else on_path(node)
 
     rewritten = pushed(transform(pushed(simplify(plan.root.predicate)), of_path))
     assert "FileName" not in str(rewritten) and "file_name" not in str(rewritten)
@@ -71,3 +73,19 @@ def test_conditions_on_names_hold_of_paths(engine: DuckDbEngine, condition: str)
         return sorted(engine.execute(made), key=str)
 
     assert rows(plan.root) == rows(replace(plan.root, predicate=rewritten)), condition
+
+
+@pytest.mark.parametrize(
+    ("names", "alone", "bare"),
+    [
+        (("a.exe",), "without-extension", []),
+        (("a.exe", "System"), "without-extension", ["System"]),
+        (("j.doe",), "any", ["j.doe"]),
+        (("Debugger",), "none", []),
+    ],
+)
+def test_what_may_stand_without_a_folder(names: tuple[str, ...], alone: Alone, bare: list[str]) -> None:
+    path = ColumnRef(None, Type.STRING, Column(1, "FolderPath", Type.STRING))
+    found = on_path(Apply(None, Type.BOOL, "in", (file_name(path, alone), Items(None, Type.DYNAMIC, tuple(map(const, names))))))
+    equal = [n.args[1] for n in walk(found) if isinstance(n, Apply) and n.function == "=="]
+    assert [x.value for x in equal if isinstance(x, Const)] == bare

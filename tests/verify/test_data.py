@@ -19,6 +19,7 @@ from translator.cli import main
 from translator.fidelity import Verdict
 from translator.targets.base import Options, Output
 from translator.verify.data import Real
+from translator.verify.given import given
 from translator.verify.numbered import NoEvents
 from translator.verify.proof import Outcome
 
@@ -99,7 +100,7 @@ WRONG = [
 def test_what_is_wrong_is_shown_by_events_of_the_data(kql: str, text: str, errs: str, size: int, tmp_path: Path) -> None:
     as_ndjson(tmp_path / "SigninLogs", EVENTS)
     trial, _ = real(kql, tmp_path)
-    proof = trial.prove("splunk", translator.verify.proof.given("splunk", text))
+    proof = trial.prove("splunk", given(trial.conversion, "splunk", text, trial.options))
     assert proof.outcome is Outcome.CONTRADICTED and proof.errs is not None and proof.errs.value == errs
     assert proof.counterexample is not None
     shown = [row for rows in proof.counterexample.rows.values() for row in rows]
@@ -186,7 +187,7 @@ def test_nothing_is_proven_where_nothing_alerts(rows: list[dict[str, Any]], why:
 def test_a_text_that_alerts_where_nothing_does_is_contradicted(tmp_path: Path) -> None:
     as_ndjson(tmp_path / "SigninLogs", [signin(1), signin(2)])
     trial, _ = real(PLAIN, tmp_path)
-    proof = trial.prove("splunk", translator.verify.proof.given("splunk", 'sourcetype="SigninLogs"'))
+    proof = trial.prove("splunk", given(trial.conversion, "splunk", 'sourcetype="SigninLogs"', trial.options))
     assert proof.outcome is Outcome.CONTRADICTED and proof.errs is not None and proof.errs.value == "broader"
 
 

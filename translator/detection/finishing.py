@@ -57,10 +57,6 @@ def finish(
             if (value := read_apart(selector, (*selector.keys, *grouping, *fields))) is not None:
                 what = "the KQL takes this of the element for which its conditions and other values stand, the output of any of the array"
                 lifting.say("elements-apart", what, value.span, place)
-            for number_of, key in enumerate(selector.keys):
-                if kind != "event" and not guaranteed[number_of] and may_lack(key, selector.predicate):
-                    what = "an element without the key is a row in KQL, and none in the output beside others of its array that have it"
-                    lifting.say("empty-join-key", what, key.span, place)
             for field in fields:
                 if counted is not None and counted.kind == "value_count" and may_lack(field, selector.predicate):
                     what = "an element without the value is one more in KQL, and none in the output beside others of its array that have it"

@@ -56,6 +56,11 @@ def given(conversion: Conversion, target: str, text: str, options: Options) -> O
     return Output(target, (text,), tuple(diagnostics), lane=GIVEN, homes=tuple(homes))
 
 
+def says_categories(text: str) -> bool:
+    """Whether a text of EQL asks for events of a category, as a rule does that has its index pattern beside the text."""
+    return all(node.category is not None for node in _nodes(eql.parse(text)) if isinstance(node, eql.Filter))
+
+
 def _reads(place: Mapping[str, str], asked: Asked, family: str) -> bool:
     """Whether a search finds what is in a place: all that it asks for is there, or what it asks of the keys that the place has."""
     keys = asked.keys() if family == "sigma" else asked.keys() & place.keys()

@@ -22,7 +22,7 @@ from translator.pipeline import Conversion
 from translator.plan.binder.problems import BindError
 from translator.targets.base import Options, Output
 from translator.verify.comparing import ROW, Compared, Difference
-from translator.verify.given import GIVEN, given
+from translator.verify.given import GIVEN, given, says_categories
 from translator.verify.other_values import other_values
 from translator.verify.reading import NotReadable, Row, ValueNotTold
 from translator.verify.shaping import Shaped
@@ -211,8 +211,8 @@ class Trial(SideBySide):
             rest = {t: rows for t, rows in least.rows.items() if t != table}
             there = [e for e in least.events if e.get(ROW) not in marks]
             for name, events in elsewhere(table, FAMILY_OF[target], self.options, [e for e in least.events if e.get(ROW) in marks]):
-                if target == "eql" and output.lane == GIVEN and name == "event.dataset":
-                    continue  # the index pattern stands beside the text, in the rule that has it
+                if name == "event.dataset" and target == "eql" and output.lane == GIVEN and all(map(says_categories, output.texts)):
+                    continue
                 with suppress(EngineError):  # some functions ask for rows
                     for found in filter(None, self.found([rest])):
                         yield Tried(f"the events of {table} with another {name}", rest, (*there, *events), *found)
