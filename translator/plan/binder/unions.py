@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from translator.kql import syntax as s
@@ -119,7 +119,7 @@ def _united(ctx: Context, node: s.Union, inputs: list[Table], inner: bool, fuzzy
 def widened(ctx: Context, table: OpenUnion, operators: Sequence[s.Operator], scope: Scope) -> Table:
     """A union of open tables with the columns that ``operators`` name added: nothing else says that they exist."""
     for name in sorted(_named_before_others(operators) - {*table.names, *table.hidden}):
-        if scope.find(name) is None:
+        if scope.find(name) is None and name not in ctx.schema:
             table.names[name] = table.add(name)
             table.guessed.add(name)
     first = table.relation
@@ -133,7 +133,7 @@ def _named_before_others(operators: Sequence[s.Operator]) -> set[str]:
     found, defined = set[str](), set[str]()
     for operator in operators:
         read = (operator.conditions or ()) if isinstance(operator, s.Join | s.Lookup) else (operator,)
-        found |= {m.name for part in read for m in s.walk(part) if isinstance(m, s.NameReference)} - defined
+        found |= {name for part in read for name in _named(part)} - defined
         match operator:
             case s.Extend(items=items) | s.Serialize(items=items):
                 defined |= {name.value for item in items if isinstance(item, s.Named) for name in item.names}
@@ -144,6 +144,17 @@ def _named_before_others(operators: Sequence[s.Operator]) -> set[str]:
             case _:
                 break
     return found
+
+
+def _named(node: s.Node) -> Iterator[str]:
+    """The names that a part of an operator reads of its table, without those of other tables that stand there."""
+    stack = [node]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, s.NameReference):
+            yield part.name
+        elif not isinstance(part, s.Union) and not (isinstance(part, s.Pipeline) and part.source is not None):
+            stack.extend(part.children())
 
 
 def types_by_name(ctx: Context, tables: Iterable[Mapping[str, Type]]) -> dict[str, list[Type]]:
