@@ -67,11 +67,18 @@ def numbered(*nodes: s.Node) -> dict[int, int]:
             continue
         inward.append(node)
         stack.extend(node.children())
-    items = (item for node in reversed(inward) for item in _named_by(node) if not _has_name(item))
-    found = {id(item): number for number, item in enumerate(items, 1)}
+    found, number = dict[int, int](), 1
+    for item in (item for node in reversed(inward) for item in _named_by(node) if not _has_name(item)):
+        found[id(item)] = number
+        number += not is_asked_for(item)
     for body in bodies:
         found |= numbered(*body)
     return found
+
+
+def is_asked_for(item: s.Node) -> bool:
+    """Whether an item is a column that may be there, which then has its name and takes no number."""
+    return isinstance(item, s.Call) and canonical(item.name) == "column_ifexists"
 
 
 def _has_name(item: s.Node) -> bool:

@@ -9,8 +9,8 @@ from translator.plan import expressions as e
 from translator.plan.binder.context import Context
 from translator.plan.binder.problems import Problem
 from translator.plan.binder.scopes import Scope, Table
-from translator.plan.functions import canonical, find, overload, types_of
-from translator.plan.naming import automatic_name, fresh
+from translator.plan.functions import find, overload, types_of
+from translator.plan.naming import automatic_name, fresh, is_asked_for
 from translator.plan.types import Type
 
 
@@ -85,13 +85,12 @@ def number_name(ctx: Context, item: s.Node, shown: Mapping[str, e.Column], scope
 
 
 def _found_name(ctx: Context, table: Table, item: s.Node, scope: Scope) -> str:
-    """The name of the column that ``column_ifexists()`` finds, which takes no number; empty where it finds none."""
-    if not isinstance(item, s.Call) or canonical(item.name) != "column_ifexists":
+    """The name of the column that ``column_ifexists()`` finds; empty where it finds none, which takes a number."""
+    if not isinstance(item, s.Call) or not is_asked_for(item):
         return ""
     match ctx.expression(item.arguments[0], table, scope), ctx.expression(item, table, scope):
         case e.Const(value=str(wanted)), e.ColumnRef(column=column) | e.Apply(args=(e.ColumnRef(column=column), *_)):
             if wanted == column.name:
-                ctx.skipped -= 1
                 return wanted
     return ""
 
@@ -103,11 +102,9 @@ def named_items(ctx: Context, table: Table, items: tuple[s.Node, ...], scope: Sc
         if isinstance(item, s.Named):
             found.extend(columns_of(ctx, item, item.names[0].value, table, scope))
             continue
-        name = (
-            automatic_name(item)
-            or _found_name(ctx, table, item, scope)
-            or number_name(ctx, item, {} if fresh_names else table.names, scope)
-        )
+        if not (name := automatic_name(item) or _found_name(ctx, table, item, scope)):
+            name = number_name(ctx, item, {} if fresh_names else table.names, scope)
+            ctx.skipped += is_asked_for(item)
         for index, (one, expr) in enumerate(columns_of(ctx, item, name, table, scope)):
             plain = not isinstance(item, s.Call) and isinstance(expr, e.ColumnRef) and any(n == one and x == expr for n, x in found)
             found.append((fresh(one, [n for n, _ in found]) if (fresh_names or index) and not plain else one, expr))
