@@ -45,6 +45,11 @@ ADDRESSES = [{"IPAddress": "2001:db8::1"}, {"IPAddress": "10.0.0.1"}]
 CALLERS = [{"EventID": 4768, "Computer": "c", "IpAddress": x} for x in ("-", "", "10.0.0.1")]
 LOGONS = [{**row, "EventID": 4625} for row in CALLERS if row["IpAddress"]]
 FAILED = "DeviceLogonEvents | where ActionType == 'LogonFailed' and"
+STARTED = "DeviceProcessEvents | where"
+STARTS = [
+    {"FileName": f"{name}.exe", "AccountName": name, "AccountDomain": domain}
+    for name, domain in (("system", "nt authority"), ("bob", "corp"))
+]
 REMOTE = [{"ActionType": "LogonFailed", "AccountName": "a", "RemoteIP": x} for x in ("", "10.0.0.1")]
 UMBRELLA = [
     {"EventType": "dnslogs", "DvcAction": "Allowed", "UrlCategory": "", "SrcIpAddr": "10.0.0.1"},
@@ -75,6 +80,9 @@ GRANTS = [{"RequestParameters": f'{{"acl":"{acl}","bucketName":"b"}}'} for acl i
         ("W3CIISLog | summarize n = count() by csReferer | where csReferer == '-'", "esql", [{"csReferer": "-"}, {"csReferer": "a"}], 1),
         ("SecurityEvent | where EventID == 4625 | summarize n = count() by IpAddress", "esql", LOGONS, 2),
         # a hyphen that stands for no value
+        (f"{STARTED} AccountName == 'system' | project FileName", "sigma", STARTS, 1),
+        (f"{STARTED} AccountName !in ('system', 'local service') | project FileName", "sigma", STARTS, 1),
+        (f"{STARTED} AccountName startswith_cs 'sys' | project FileName", "sigma", STARTS, 1),
         (f"{FAILED} isnotempty(RemoteIP) | project AccountName", "sigma", REMOTE, 1),
         (f"{FAILED} RemoteIP !in ('', '::1') | project AccountName", "sigma", REMOTE, 1),
         (f"{FAILED} RemoteIP == '' and isempty(InitiatingProcessFileName) | project AccountName", "sigma", REMOTE, 1),

@@ -40,6 +40,7 @@ class Stored:
         either: what may stand in the field for some values.
         missing: a value of the column of whose events the product may have no field.
         hyphen: whether the field may have a hyphen where the column has no value.
+        lowered: whether the column has in lower case what the field has as it is.
         array: whether the field may have several values.
         scale: how many of the field's units are one of the column's, where the column holds whole numbers; 0 for the same unit.
         parts: the field with the places inside of the column's JSON, where the field itself has the text that Java makes of a map:
@@ -68,6 +69,7 @@ class Stored:
     either: Mapping[str, str] = field(default_factory=dict)
     missing: str = ""
     hyphen: bool = False
+    lowered: bool = False
     array: bool = False
     scale: int = 0
     parts: str = ""
@@ -94,7 +96,8 @@ class Computed:
     """A KQL expression over other columns of the table; ``deviates`` says where it may give another value than the column has.
 
     ``file_of`` is a column with a path instead, of which this one is the last part, the name of the file, and ``alone`` says which such
-    parts may be all of it. ``apart``: two values are equal where the column's are, so that they group events alike.
+    parts may be all of it. ``apart``: two values are equal where the column's are, so that they group events alike. ``lowered``: the column
+    has it in lower case.
     """
 
     expression: str = ""
@@ -102,6 +105,7 @@ class Computed:
     file_of: str = ""
     apart: bool = False
     alone: Alone = "without-extension"
+    lowered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

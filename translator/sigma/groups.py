@@ -84,9 +84,7 @@ def _keyed(rule: Rule, detection: Detection, names: Names) -> list[Detection]:
         return [detection]
     names.say("empty-key-group", "events without the key are one group in KQL: a correlation of their own is written for them")
     if any(names.is_multivalue(s.keys[n]) for s in detection.selectors for n in missing):
-        names.say(
-            "empty-join-key", "an element without the key is of such a group too, unseen where others of its array have it"
-        )
+        names.say("empty-join-key", "an element without the key is of such a group too, unseen where others of its array have it")
     thresholds = [detection.threshold, *(side.threshold for side in detection.sides)]
     few = any(side.absent for side in detection.sides) or any(t is not None and not t.grows for t in thresholds)
     return [_with_keys(detection, missing) if few else detection, *(_without_keys(detection, s) for s in subsets)]

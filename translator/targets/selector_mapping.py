@@ -11,7 +11,7 @@ from translator.catalog import Computed, Home, Stored
 from translator.detection.model import Selector
 from translator.detection.windows import is_time
 from translator.fidelity import CaseOfColumn, Place
-from translator.plan.conditions import LISTS, MOMENTS, is_field, pushed
+from translator.plan.conditions import CASE_PAIRS, LISTS, MOMENTS, is_field, pushed
 from translator.plan.expansions import JSON_TEXT
 from translator.plan.expressions import (
     ELEMENT,
@@ -369,6 +369,7 @@ class SelectorMapping(FieldLookup):
 
     def atom(self, atom: Apply) -> Expr:
         """A condition or a function of a field."""
+        atom = self._whatever_case(atom)
         operands = atom.args[1:]
         if atom.args[0].type in (Type.INT, Type.LONG):
             operands = tuple(transform(x, _written_number) for x in operands)
@@ -405,6 +406,20 @@ class SelectorMapping(FieldLookup):
             return named
         self._note_stored(atom, counterpart)
         return self._compared(atom, plain, counterpart)
+
+    def _whatever_case(self, atom: Apply) -> Apply:
+        """A condition on a column that has in lower case what the product has as it is, as one that ignores case."""
+        base = atom.args[0].base if isinstance(atom.args[0], Path) else atom.args[0]
+        if atom.function not in CASE_PAIRS or not isinstance(base, ColumnRef):
+            return atom
+        counterpart, *_ = self.fields.counterpart(base.column, self.steps(atom.args[0]))
+        if not isinstance(counterpart, Stored | Computed) or not counterpart.lowered:
+            return atom
+        values = constants(atom.args[1])
+        if values is None or any(str(v) != str(v).lower() for v in values):
+            what = f"{column_name(atom.args[0])}: the table has it in lower case alone, the product as it is"
+            self.mover.say("value-differs", what, atom.span)
+        return replace(atom, function=CASE_PAIRS[atom.function])
 
     def _on_computed(self, atom: Apply, plain: Apply) -> Expr:
         """A condition on what is computed of a field; ``plain`` is the same over the product's."""

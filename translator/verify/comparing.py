@@ -231,10 +231,20 @@ def _is_spelled_otherwise(counterpart: Counterpart, whole: bool) -> bool:
     """Whether a product has, or may have, other values for a column than the table."""
     for found in _leaves(counterpart):
         match found:
-            case Computed(deviates=deviates, file_of=file_of) if whole or deviates or file_of:
+            case Computed(deviates=deviates, file_of=file_of, lowered=lowered) if whole or deviates or file_of or lowered:
                 return True
             case Stored() as s if (
-                s.values or s.case or s.prefixes or s.form or s.differs or s.longer or s.deviates or s.setting or s.within or s.array
+                s.values
+                or s.case
+                or s.lowered
+                or s.prefixes
+                or s.form
+                or s.differs
+                or s.longer
+                or s.deviates
+                or s.setting
+                or s.within
+                or s.array
             ):
                 return True
     return False

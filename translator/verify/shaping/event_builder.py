@@ -381,6 +381,10 @@ def value_in(stored: Stored, value: object) -> object:
     text = text_of(value)
     if stored.hyphen and text == "-":
         raise Unfit(f"a hyphen in {stored.name} stands for no value")
+    if stored.lowered:
+        if text != text.lower():
+            raise Unfit(f"the table has {stored.name} in lower case")
+        return text.upper()
     if stored.missing == text:
         return None
     if stored.parts:

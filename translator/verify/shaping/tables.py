@@ -298,14 +298,18 @@ class TableShaping:
 
     def turned_around(self, site: Site, row: Row, needed: Iterable[str]) -> None:
         """Gives the columns that others are computed of what makes these."""
-        for column in needed:
-            computed, value = site.formula(column, row), row.get(column)
-            if computed is None or is_missing(value):
+        made = {column: computed for column in needed if (computed := site.formula(column, row))}
+        for column, computed in sorted(made.items(), key=lambda one: bool(one[1].file_of)):  # a domain comes before its account
+            value = row.get(column)
+            if is_missing(value):
                 continue
             if computed.file_of:
-                if is_missing(row.get(computed.file_of)):
-                    name = text_of(value)
-                    row[computed.file_of] = value if may_stand_alone(name, computed.alone) else f"C:{site.separators[0]}{name}"
+                name, held = text_of(value).upper() if computed.lowered else text_of(value), row.get(computed.file_of)
+                whole = "" if is_missing(held) else text_of(held)
+                if whole and computed.alone == "any" and not whole.lower().endswith(name.lower()):
+                    row[computed.file_of] = f"{whole}{site.separators[0]}{name}"
+                elif not whole:
+                    row[computed.file_of] = name if may_stand_alone(name, computed.alone) else f"C:{site.separators[0]}{name}"
                 continue
             found = made_of(site.expanded(computed, row), value, row)
             row |= {name: v for name, v in (found or {}).items() if name not in RAWS}
@@ -340,7 +344,7 @@ class TableShaping:
                 if not folders and not may_stand_alone(name, computed.alone):
                     self.fail(draft, computed.file_of, f"{site.home.name} has files by their full paths", f"C:{site.separators[0]}{name}")
                     continue
-                found.append((draft, column, name))
+                found.append((draft, column, name.lower() if computed.lowered else name))
         formulas = {c.expression: c for _, _, c in asked if not c.file_of}
         if not formulas:
             return found
