@@ -269,6 +269,21 @@ def codes(found: Detection | NoDetection) -> set[str]:
             {"rows-differ", "window-assumed", "one-row-per-key"},
         ),
         ("A | join B on k | where y == 'a' and k == 'b'", "temporal", {"rows-differ", "window-assumed"}),
+        (
+            "union (A | where n == 1 | project k), (A | where ip == 'b' | project k = x) | join kind=inner B on k",
+            "temporal",
+            {"rows-differ", "window-assumed", "counted-twice"},
+        ),
+        (
+            "union (A | where n == 1 | project k), (A | where n == 2 | project k = x) | join kind=inner B on k",
+            "temporal",
+            {"rows-differ", "window-assumed"},
+        ),
+        (
+            "union (A | where n == 1 | project v = k), (A | where ip == 'b' | project v = x) | summarize c = dcount(v) | where c > 1",
+            "value_count",
+            {"columns-differ", "window-assumed", "counted-twice"},
+        ),
         ("A | mv-apply e = d.list on (where e.name == 'v' | project p = tostring(e.kind)) | project p", "event", {"expanded-rows"}),
         ("A | mv-apply e = d.list on (where e.name == 'v' | top 1 by tostring(e.kind))", "event", {"expanded-rows", "row-limit"}),
         ("A | parse x with * 'user=' u ' ' * | where n > 1 | project u", "event", set()),

@@ -9,7 +9,7 @@ from translator.detection.approximations import is_custom_text
 from translator.detection.arrays import may_lack, read_apart
 from translator.detection.lifting import Lifting
 from translator.detection.model import Detection, Selector, Side, Threshold, counts_missing
-from translator.detection.overlaps import repeated
+from translator.detection.overlaps import is_of_several_groups, repeated
 from translator.detection.windows import human
 from translator.fidelity import FilledList, Place
 from translator.plan.conditions import LIMITS, LISTS, fields_of, is_field, is_present
@@ -46,6 +46,9 @@ def finish(
         if (kind == "event" or counted is not None) and (said := repeated(side, counted)) is not None:
             lifting.say(*said, None, Place.PLAIN if counted is None else counted.measured)
         place = side.place(threshold, bool(keys or bucket))
+        if kind != "event" and is_of_several_groups(side, counted.fields if counted is not None else ()):
+            what = "an event that several parts of the union find is a row of each of their keys in the query, of one of them here"
+            lifting.say("counted-twice", what, None, place)
         if kind != "event" and lifting.findings.unique and any(_reads_list(s.predicate) for s in side.selectors):
             what = "the join with the list keeps one event of each of its keys, the output looks at all"
             lifting.say("one-row-per-key", what, lifting.findings.unique[0][0].span, place)

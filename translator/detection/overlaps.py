@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations, product
 
 from translator.detection.model import Side, Threshold
@@ -25,6 +26,15 @@ def repeated(side: Side, threshold: Threshold | None) -> tuple[str, str] | None:
     return code, f"an event that several parts of the union find {times} for each of them in the query, once here"
 
 
+def is_of_several_groups(side: Side, fields: Sequence[Expr]) -> bool:
+    """Whether an event that several parts of a union find has another key, or another one of ``fields``, as a row of each."""
+    told = []
+    for number, selector in enumerate(side.selectors):
+        values = (*selector.keys, *(side.grouping[number] if side.grouping else ()), *fields[number : number + 1])
+        told.append((selector.table, by_name(selector.predicate), [by_name(x) for x in values]))
+    return any(a == b and x != y and may_overlap(p, q) for (a, p, x), (b, q, y) in combinations(told, 2))
+
+
 def repeatedly(threshold: Threshold) -> str | None:
     """The code of what it means that an event is several rows for a threshold; None where it means nothing."""
     if threshold.kind in _REPEATED_ALIKE:
@@ -35,7 +45,9 @@ def repeatedly(threshold: Threshold) -> str | None:
 def may_overlap(left: Expr, right: Expr) -> bool:
     """Whether some event may satisfy both predicates, whose fields are told by name: False only where that is certain."""
     parts, others = list(conjuncts(left)), list(conjuncts(right))
-    if FALSE in (*parts, *others) or any(negation(p) in others for p in parts) or apart_in_time(parts, others):
+    if FALSE in (*parts, *others) or any(_is_refuted(p, others) for p in parts) or apart_in_time(parts, others):
+        return False
+    if any(_is_refuted(p, parts) for p in others):
         return False
     limited, other_limited = ([found for p in of if (found := _values(p)) is not None] for of in (parts, others))
     for one, two in product(limited, other_limited):
@@ -44,6 +56,12 @@ def may_overlap(left: Expr, right: Expr) -> bool:
             if not {fold(v) for v in one[1]} & {fold(v) for v in two[1]}:
                 return False
     return True
+
+
+def _is_refuted(part: Expr, others: Sequence[Expr]) -> bool:
+    """Whether the opposite of a condition, or of each of its alternatives, is among ``others``."""
+    alternatives = part.args if isinstance(part, Apply) and part.function == "or" else (part,)
+    return all(negation(x) in others for x in alternatives)
 
 
 def _values(predicate: Expr) -> tuple[Expr, frozenset[str], bool] | None:
