@@ -1231,6 +1231,8 @@ def test_events_without_a_limit_on_their_time_are_those_of_the_search() -> None:
         ("x == 'a'", "not(x == 'a')", False),
         ("n == 5", "n == 6", False),
         ("n == 5", "n == 5.0", True),
+        ("x == 'a' or y == 'b'", "x != 'a' and y != 'b'", False),
+        ("x == 'a' or y == 'b'", "x != 'a' and n == 5", True),
     ],
 )
 def test_whether_two_conditions_may_hold_of_one_event(one: str, other: str, overlap: bool) -> None:
