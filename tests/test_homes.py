@@ -377,11 +377,26 @@ def test_what_only_informs_is_left_out_where_the_product_lacks_it() -> None:
             "esql",
             (("DeviceFileEvents", ("ActionType",)),),
         ),
+        # the pipeline makes fields of the parts that it lists, and drops the others
+        ("AuditLogs | where TargetResources[0].groupType == 'x'", "eql", (("AuditLogs", ("TargetResources[0].groupType",)),)),
+        ("AuditLogs | where InitiatedBy.app.homeTenant == 'x'", "eql", (("AuditLogs", ("InitiatedBy.app.homeTenant",)),)),
+        # ... and writes names with dots in another way
+        ("AzureActivity | where Claims_d['http://a.b/c'] == 'x'", "eql", (("AzureActivity", ("Claims_d.http://a.b/c",)),)),
     ],
 )
 def test_what_the_product_is_not_known_to_have_is_named(kql: str, target: str, missing: object) -> None:
     output = converted(kql, target)
     assert output.readiness == Readiness.NAMES and output.deployment is not None and output.deployment.missing == missing
+
+
+def test_any_part_of_an_object_that_the_product_leaves_open_is_a_field() -> None:
+    output = converted("AzureActivity | where Claims_d.puid == 'x'", "eql")
+    assert output.readiness == Readiness.READY and "azure.activitylogs.identity.claims.puid ==" in output.text
+
+
+def test_an_array_inside_an_element_is_no_field_in_elastic() -> None:
+    output = converted("AuditLogs | mv-expand m = TargetResources[0].modifiedProperties | where m.displayName == 'x'", "eql")
+    assert output.verdict == Verdict.NONE and "target-cannot" in {d.code for d in output.diagnostics}
 
 
 def test_a_list_has_to_be_set_up() -> None:

@@ -64,7 +64,8 @@ class Fields:
             if rest and counterpart.type not in ("json", "object", "flattened") and not in_text and self.family != "sigma":
                 return None, name, ()
             if rest and counterpart.type in ("object", "flattened") and self.family == "elastic" and ELEMENT not in rest:
-                return counterpart, ".".join([name, *map(str, rest)]), ()
+                listed = counterpart.type == "object" and self._below(column.name, steps[:length])
+                return (None, name, ()) if listed else (counterpart, ".".join([name, *map(str, rest)]), ())
             return counterpart, name, (*elements, *rest)
         if column.name in TIME_COLUMNS and not steps:
             return Stored(TIMES[self.family], {"splunk": "time", "elastic": "date"}.get(self.family, "time")), TIMES[self.family], ()
@@ -83,10 +84,15 @@ class Fields:
         """Whether a place is an object of Elastic's whose parts are fields: itself, or an array's place that names replace."""
         if self.family != "elastic" or stored.type != "object" or self.home is None:
             return False
-        path = path_of(column, steps)
-        below = [c for c in self.home.columns if c.startswith((f"{path}.", f"{path}["))]
-        keyed = {found[1] for c in below if (found := re.match(rf"{re.escape(path)}\[(\w+)\]", c))}
+        below = self._below(column, steps)
+        keyed = {found[1] for parts in below if (found := re.match(r"\[(\w+)\]", parts))}
         return bool(below) and (not rest or bool(keyed - {"n"}) or ("n" in keyed and rest[0] == ELEMENT))
+
+    def _below(self, column: str, steps: tuple[str | int, ...]) -> list[str]:
+        """The parts of an object that the home lists, by their paths from it: it has no field of any other."""
+        path = re.sub(r"\[\d+\]", "[n]", path_of(column, steps))
+        columns = self.home.columns if self.home is not None else {}
+        return [c.removeprefix(path) for c in columns if c.startswith((f"{path}.", f"{path}["))]
 
     def _of_event_data(self, name: str) -> _Found | None:
         """What the home has for a value in the data of a Windows event by its name, where it is not kept by that name."""
@@ -160,9 +166,9 @@ def at_place(
 def _of_any_name(
     columns: Mapping[str, Counterpart], name: str, steps: tuple[str | int, ...]
 ) -> tuple[Counterpart, str, tuple[str | int, ...]] | None:  # fmt: skip
-    """What stands for a place whose last step is any name, of which a field is made."""
+    """What stands for a place whose last step is any name, of which a field is made; dots in it would set parts of a field apart."""
     last = steps[-1] if steps else None
-    if not isinstance(last, str) or last == ELEMENT:
+    if not isinstance(last, str) or last == ELEMENT or "." in last:
         return None
     found = columns.get(path_of(name, (*steps[:-1], ANY_NAME)))
     return (found, found.name.replace(ANY_NAME, last), ()) if isinstance(found, Stored) else None
