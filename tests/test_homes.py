@@ -69,6 +69,16 @@ def converted(kql: str, target: str, options: Options | None = None) -> Output:
             ['json_extract(json_extract(_raw, "properties.LoggedOnUsers"), "{0}.UserName")=="x"'],
         ),
         ("DeviceNetworkInfo | mv-expand a = IPAddresses | where tostring(a.x) == 'y'", "splunk", ["json_array_to_mv(IPAddresses)"]),
+        (
+            "EmailEvents | where parse_json(AuthenticationDetails).SPF == 'fail'",
+            "splunk",
+            ['json_extract(\'properties.AuthenticationDetails\', "SPF")=="fail"'],
+        ),
+        (
+            "EmailEvents | where parse_json(AuthenticationDetails).SPF == 'fail'",
+            "esql",
+            ['JSON_EXTRACT(m365_defender.event.authentication_details, "SPF") == "fail"'],
+        ),
         ("AzureActivity | where Level in ('Error', 'Informational')", "eql", ['log.level in ("Error", "Informational", "Information")']),
         # patterns of which Lucene makes no automaton
         ("SecurityEvent | where EventID == 4688 and CommandLine matches regex 'a.{30}b'", "esql", ['"a[^\\\\n]{30}b", "") != process']),
@@ -408,6 +418,9 @@ def test_what_an_input_has_to_be_set_to_is_said() -> None:
     output = converted("SecurityEvent | where EventID == 4732 and TargetSid matches regex @'^S-1-5-32-5[0-9]{2}$'", "splunk")
     assert (output.verdict.value, output.readiness) == ("exact", Readiness.SET_UP)
     assert output.deployment is not None and "evt_resolve_ad_obj = 0" in output.deployment.set_up[0]
+    unstreamed = converted("BehaviorInfo | where ActionType == 'x'", "eql")
+    assert unstreamed.readiness == Readiness.SET_UP and unstreamed.deployment is not None
+    assert "Defender itself does not stream it" in unstreamed.deployment.set_up[0]
     both = converted("SecurityEvent | where EventID == 4624 and TargetUserSid == 'S-1-5-18'", "splunk")
     assert both.readiness is Readiness.READY  # the name that may stand there is known
 

@@ -157,13 +157,15 @@ class FieldLookup(ABC):
             case Stored() if self.fields.has("event.original" if counterpart.type in ORIGINALS else name):
                 kind = self.inventory.get(name, counterpart.type) or "text"
                 # Places of one column that are fields of their own are columns of their own: columns are told apart by their numbers.
-                if isinstance(expr, Path) and rest and self.family == "splunk" and not entire and is_value(column, expr.steps):
+                named = self.family == "splunk" and kind == "json" and not entire
+                if isinstance(expr, Path) and rest and named and is_value(column, expr.steps):
                     kind, name, rest = "text", path_of(name, rest), ()
                 number = column_number(column, name) if isinstance(expr, Path) else column.id
                 several = counterpart.array or (self.family == "splunk" and name.endswith("{}"))
                 line = not isinstance(expr, Path) and catalog.is_one_line(column.table or "", column.name)
                 moved = replace(column, id=number, name=name, stored=kind, several=several, one_line=line)
-                ref = ColumnRef(expr.span, expr.type, moved)
+                # Below a field of the product that is no JSON itself, a text holds it.
+                ref = ColumnRef(expr.span, Type.STRING if rest and kind in PLAIN_TEXTS else expr.type, moved)
                 if counterpart.scale:
                     return Apply(expr.span, expr.type, IN_UNITS, (ref, const(counterpart.scale))), counterpart
                 return (Path(expr.span, expr.type, ref, rest) if rest else ref), counterpart
@@ -250,11 +252,7 @@ class FieldLookup(ABC):
         base, steps = (found.base, found.steps) if isinstance(found, Path) else (found, ())
         if not isinstance(base, ColumnRef) or ELEMENT in steps:
             return False
-        if (
-            steps
-            and base.type == Type.STRING
-            and (not base.column.stored or (self.family == "elastic" and base.column.stored in PLAIN_TEXTS))
-        ):
+        if steps and base.type == Type.STRING and (not base.column.stored or base.column.stored in PLAIN_TEXTS):
             return True
         in_document = self.family == "elastic" and base.column.stored in IN_DOCUMENT
         whole = in_document or not steps or any(isinstance(s, int) for s in steps)

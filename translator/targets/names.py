@@ -191,20 +191,18 @@ class Json:
         event: the field with the text of a whole event.
         brackets: what stands around the number of an element in a path.
         types: the product's types of columns that stand in JSON alone, each with the field that holds this.
-        of_texts: whether also the texts that the product keeps may hold JSON.
         of_names: whether only what has no name in the event is read so, since names are fields.
     """
 
     event: str
     brackets: str
     types: Mapping[str, str]
-    of_texts: bool
     of_names: bool
 
 
-SPLUNK_JSON = Json("_raw", "{}", {"json": "_raw"}, False, True)
+SPLUNK_JSON = Json("_raw", "{}", {"json": "_raw"}, True)
 # Objects of Elastic's integrations have other names than those of Azure, and fields where these have arrays.
-ESQL_JSON = Json("_source", "[]", {"nested": "_source", **dict.fromkeys(ORIGINALS, "event.original")}, True, False)
+ESQL_JSON = Json("_source", "[]", {"nested": "_source", **dict.fromkeys(ORIGINALS, "event.original")}, False)
 
 
 @dataclass
@@ -389,7 +387,7 @@ class Names(Notes):
         if ELEMENT in steps:
             return None
         source = self.options.fields == "source"
-        if steps and base.type == Type.STRING and (not column.stored or (json.of_texts and column.stored in PLAIN_TEXTS)):
+        if steps and base.type == Type.STRING and (not column.stored or column.stored in PLAIN_TEXTS):
             path = json_path(steps, json.brackets) if json.of_names else quoted_path(steps)
             if path is not None and not column.stored and not source:
                 self.lacks(column.table, column.name)
