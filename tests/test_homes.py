@@ -472,7 +472,7 @@ def test_a_union_that_does_without_missing_tables_does_without_them_in_the_produ
     [
         ("DeviceFileEvents | where FileName == 'a.exe'", "sigma", "events-elsewhere", "narrower"),
         ("DeviceLogonEvents | where AccountName == 'a'", "sigma", "events-elsewhere", "narrower"),
-        ("Event | where EventID == 7045", "splunk", "events-elsewhere", "narrower"),
+        ("Event | where EventID == 7045", "splunk", "events-more", "broader"),
         ("CommonSecurityLog | where DeviceAction == 'deny'", "esql", "input-setting", "exact"),
         ("CommonSecurityLog | summarize c = count() by FlexString1 | where c < 3", "splunk", "input-setting", "exact"),
         ("W3CIISLog | where csUriQuery has 'cmd' and sPort == '1'", "esql", "input-setting", "exact"),
@@ -780,12 +780,44 @@ def test_a_home_without_what_the_condition_asks_for_has_no_such_event() -> None:
     assert "pan:" not in output.text and "cisco" not in output.text and "events-elsewhere" not in {d.code for d in output.diagnostics}
 
 
+_CHANNEL = "Event | where EventLog == 'Microsoft-Windows-"
+
+
+@pytest.mark.parametrize(
+    ("kql", "target", "place"),
+    [
+        (f"{_CHANNEL}PowerShell/Operational' and EventID == 4104", "sigma", "category: ps_script"),
+        (f"{_CHANNEL}PowerShell/Operational' and EventID == 4100", "sigma", "service: powershell"),
+        (f"{_CHANNEL}Bits-Client/Operational' and EventID == 16403", "sigma", "service: bits-client"),
+        (
+            f"{_CHANNEL}Bits-Client/Operational' and EventID == 16403",
+            "splunk",
+            'source="XmlWinEventLog:Microsoft-Windows-Bits-Client/Operational"',
+        ),
+        ("Event | where Source == 'Service Control Manager' and EventID == 7045", "esql", '"system.system"'),
+        ("Event | where Source == 'Service Control Manager' and EventID == 7045", "sigma", "service: system"),
+        # providers that write to several channels
+        ("Event | where Source == 'Microsoft-Windows-AppLocker' and EventID == 8007", "esql", '"windows.applocker_msi_and_script"'),
+        ("Event | where Source == 'Microsoft-Windows-AppLocker' and EventID == 8007", "splunk", "AppLocker/MSI and Script"),
+        ("WindowsEvent | where Provider == 'Microsoft-Windows-PrintService' and EventID == 808", "sigma", "printservice-admin"),
+        ("WindowsEvent | where Provider == 'Microsoft-Windows-Eventlog' and EventID == 1102", "splunk", '"XmlWinEventLog:Security"'),
+        ("WindowsEvent | where Provider == 'Microsoft-Windows-Eventlog' and EventID == 104", "splunk", '"XmlWinEventLog:System"'),
+        # events of any channel
+        ("WindowsEvent | where EventID == 4688", "splunk", 'sourcetype="XmlWinEventLog" EventCode=4688'),
+        ("WindowsEvent | where Channel == 'Own/Operational'", "splunk", 'sourcetype="XmlWinEventLog" Channel="Own/Operational"'),
+    ],
+)
+def test_windows_events_are_where_their_channel_is(kql: str, target: str, place: str) -> None:
+    output = converted(kql, target)
+    assert place in output.text and (output.verdict, output.readiness) == (Verdict.EXACT, Readiness.READY)
+
+
 @pytest.mark.parametrize(
     ("kql", "target", "place"),
     [
         ("Event | where EventID == 7045", "esql", "system.system"),
         ("Event | where EventLog has 'TaskScheduler' and EventID == 106", "esql", "system.application"),
-        ("WindowsEvent | where EventID == 7045", "splunk", "XmlWinEventLog:"),
+        ("WindowsEvent | where EventID == 7045", "sigma", "service: security"),
     ],
 )
 def test_events_that_no_known_home_has_are_said_to_be_elsewhere(kql: str, target: str, place: str) -> None:
@@ -818,7 +850,7 @@ def test_columns_that_are_one_field_do_not_tell_what_the_table_does(kql: str, ta
     ("kql", "target"),
     [
         ("Event | where EventLog == 'Microsoft-Windows-TaskScheduler/Operational' and EventID == 106", "esql"),
-        ("WindowsEvent | where Provider == 'Microsoft-Windows-WMI-Activity' and EventID == 5861", "splunk"),
+        ("WindowsEvent | where Provider == 'Microsoft-Windows-WMI-Activity' and EventID == 5861", "sigma"),
     ],
 )
 def test_events_of_a_value_that_no_home_is_told_by_are_in_none(kql: str, target: str) -> None:

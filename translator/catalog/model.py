@@ -178,7 +178,7 @@ class Home:
         Source: splunk/security_content, detections/endpoint/windows_scheduled_tasks_for_compmgmtlauncher_or_eventvwr.yml and
         impacket_lateral_movement_commandline_parameters.yml, which search such events for the escaped text.
         """
-        return self.place.get("source", "").startswith("XmlWinEventLog:")
+        return "XmlWinEventLog" in (self.place.get("source", "").partition(":")[0], self.place.get("sourcetype"))
 
     @property
     def rewrites_json(self) -> bool:
