@@ -473,6 +473,7 @@ def test_a_union_that_does_without_missing_tables_does_without_them_in_the_produ
         ("DeviceFileEvents | where FileName == 'a.exe'", "sigma", "events-elsewhere", "narrower"),
         ("DeviceLogonEvents | where AccountName == 'a'", "sigma", "events-elsewhere", "narrower"),
         ("Event | where EventID == 7045", "splunk", "events-more", "broader"),
+        ("_Im_UserManagement | where EventType == 'UserCreated'", "sigma", "events-elsewhere", "narrower"),
         ("CommonSecurityLog | where DeviceAction == 'deny'", "esql", "input-setting", "exact"),
         ("CommonSecurityLog | summarize c = count() by FlexString1 | where c < 3", "splunk", "input-setting", "exact"),
         ("W3CIISLog | where csUriQuery has 'cmd' and sPort == '1'", "esql", "input-setting", "exact"),
@@ -917,10 +918,18 @@ def test_events_of_several_homes_are_told_apart_by_name() -> None:
     assert len(counted) == 1 and counted[0].count("with runs=6") == 1 and "any where event" not in counted[0].splitlines()[0]
 
 
+@pytest.mark.parametrize(
+    ("kql", "model"), [("_Im_UserManagement", "Change.Account_Management"), ("_Im_DhcpEvent", "Network_Sessions.DHCP")]
+)
+def test_a_data_set_inside_of_another_is_no_source_of_tstats(kql: str, model: str) -> None:
+    found = converted(f"{kql} | where EventResult == 'Failure' | summarize n = count() by SrcIpAddr | where n > 3", "splunk")
+    assert found.text.startswith(f'| from datamodel:"{model}"') and found.readiness == Readiness.READY
+
+
 def test_a_data_model_has_default_fields_without_its_name() -> None:
     output = converted("_Im_Dns | where DnsQuery has 'x' and DvcHostname == 'h'", "splunk")
     head, _renamed, absent, *_ = output.text.split("\n| ")
-    assert " host" in head and "DNS.host" not in head and "fillnull_value=(none)" in head
+    assert " host" in head and "DNS.host" not in head and 'fillnull_value="(none)"' in head
     assert absent == 'eval host=nullif(host, "(none)"), query=nullif(query, "(none)")'
 
 

@@ -7,7 +7,7 @@ from translator.targets.base import Cannot
 from translator.targets.selection import Selection
 from translator.targets.splunk.events import DEFAULT_FIELDS, Events
 from translator.targets.splunk.statistics import correlated, groups, one_of_each
-from translator.targets.splunk.words import field
+from translator.targets.splunk.words import field, string
 
 NO_VALUE = "(none)"
 """What stands for a missing value between tstats, which would drop the row, and the conditions."""
@@ -25,6 +25,14 @@ def search_of(events: Events) -> str:
     return "\n| ".join(found.with_computed(events.looked_up()))
 
 
+_INSIDE = frozenset({"Change.Account_Management", "Network_Sessions.DHCP"})
+"""Data sets that are parts of others.
+
+Source: Splunk Search Reference, tstats: FROM takes a root data set, and ``nodename`` one inside of it; CIM manual, Change and Network
+Sessions: All_Changes holds Account_Management, All_Sessions holds DHCP.
+"""
+
+
 def _modelled(events: Events) -> str:
     """A search of a data model of the CIM, which gives its events by those of their fields that are asked for, and how many these are.
 
@@ -35,6 +43,8 @@ def _modelled(events: Events) -> str:
     if len(models) != 1 or "" in models or detection.kind not in ("event", "event_count", "value_count"):
         raise Cannot(Diagnostic("target-cannot", "a data model is searched by itself, not beside other events", None))
     (model,) = models
+    if model in _INSIDE:
+        raise Cannot(Diagnostic("target-cannot", f"tstats has the fields of {model} by the names of the data set around it", None))
     events.predicates.empty = '({0}=="" OR {0}=="unknown")'
     events.predicates.not_empty = '{0}!="" AND {0}!="unknown"'
     asked = [events.whole(s) for s in detection.selectors]
@@ -44,7 +54,7 @@ def _modelled(events: Events) -> str:
     prefix = model.rpartition(".")[2]
     by = " ".join(name if name in DEFAULT_FIELDS else f"{prefix}.{name}" for name in read)
     events.names.say("rows-merged", "events of one second that agree in all that is asked for are one row with their number")
-    tstats = f"| tstats summariesonly=false fillnull_value={NO_VALUE} count as events from datamodel={model} by _time span=1s {by}"
+    tstats = f"| tstats summariesonly=false fillnull_value={string(NO_VALUE)} count as events from datamodel={model} by _time span=1s {by}"
     absent = "eval " + ", ".join(f'{name}=nullif({name}, "{NO_VALUE}")' for name in read)
     return "\n| ".join([tstats.rstrip(), f'rename "{prefix}.*" as *', *([absent] if by else []), *events.looked_up(), *lines])
 
