@@ -404,6 +404,26 @@ def test_any_part_of_an_object_that_the_product_leaves_open_is_a_field() -> None
     assert output.readiness == Readiness.READY and "azure.activitylogs.identity.claims.puid ==" in output.text
 
 
+@pytest.mark.parametrize(
+    ("record", "condition", "texts"),
+    [
+        # the pipeline moves these for some types of records alone
+        ("ExchangeItem", "ClientProcessName == 'x'", ["process.name == "]),
+        ("ExchangeItemGroup", "ClientProcessName == 'x'", ["process.name", "o365.audit.ClientProcessName"]),
+        ("ExchangeItemAggregated", "MailboxOwnerUPN == 'x'", ["o365.audit.MailboxOwnerUPN == "]),
+        ("ExchangeAdmin", "OriginatingServer startswith 'x'", ["server.domain", "server.address"]),
+    ],
+)
+def test_fields_of_records_of_microsoft_365_depend_on_their_type(record: str, condition: str, texts: list[str]) -> None:
+    output = converted(f"OfficeActivity | where RecordType == '{record}' and {condition}", "esql")
+    assert output.readiness == Readiness.READY and all(text in output.text for text in texts)
+
+
+def test_what_a_pipeline_overwrites_is_no_field() -> None:
+    output = converted("OfficeActivity | where RecordType == 'ExchangeItem' and MailboxOwnerUPN == 'x'", "esql")
+    assert output.readiness == Readiness.SET_UP and "o365.audit" not in output.text and "user.email" not in output.text
+
+
 def test_an_array_inside_an_element_is_no_field_in_elastic() -> None:
     output = converted("AuditLogs | mv-expand m = TargetResources[0].modifiedProperties | where m.displayName == 'x'", "eql")
     assert output.verdict == Verdict.NONE and "target-cannot" in {d.code for d in output.diagnostics}
