@@ -419,6 +419,19 @@ def test_fields_of_records_of_microsoft_365_depend_on_their_type(record: str, co
     assert output.readiness == Readiness.READY and all(text in output.text for text in texts)
 
 
+@pytest.mark.parametrize(
+    ("kql", "target", "text", "verdict"),
+    [
+        ("GraphApiAuditEvents | where ResponseStatusCode == '403'", "splunk", "properties.responseStatusCode=", "exact"),
+        ("GraphAPIAuditEvents | where ResponseStatusCode == '403'", "splunk", "properties.responseStatusCode=", "exact"),
+        ("DeviceTvmSoftwareVulnerabilities | where CveId == 'CVE-2024-1'", "esql", "vulnerability.id == ", "broader"),
+    ],
+)
+def test_tables_of_defender_are_where_other_logs_have_their_events(kql: str, target: str, text: str, verdict: str) -> None:
+    output = converted(kql, target)
+    assert text in output.text and (output.verdict.value, output.readiness) == (verdict, Readiness.READY)
+
+
 def test_what_a_pipeline_overwrites_is_no_field() -> None:
     output = converted("OfficeActivity | where RecordType == 'ExchangeItem' and MailboxOwnerUPN == 'x'", "esql")
     assert output.readiness == Readiness.SET_UP and "o365.audit" not in output.text and "user.email" not in output.text
