@@ -453,7 +453,7 @@ def test_what_an_input_has_to_be_set_to_is_said() -> None:
     assert output.deployment is not None and "evt_resolve_ad_obj = 0" in output.deployment.set_up[0]
     unstreamed = converted("BehaviorInfo | where ActionType == 'x'", "eql")
     assert unstreamed.readiness == Readiness.SET_UP and unstreamed.deployment is not None
-    assert "Defender itself does not stream it" in unstreamed.deployment.set_up[0]
+    assert "has it as not available" in unstreamed.deployment.set_up[0]
     both = converted("SecurityEvent | where EventID == 4624 and TargetUserSid == 'S-1-5-18'", "splunk")
     assert both.readiness is Readiness.READY  # the name that may stand there is known
 
