@@ -437,6 +437,11 @@ def test_what_a_pipeline_overwrites_is_no_field() -> None:
     assert output.readiness == Readiness.SET_UP and "o365.audit" not in output.text and "user.email" not in output.text
 
 
+def test_a_part_of_a_line_is_read_as_no_json() -> None:
+    output = converted("CommonSecurityLog | where parse_json(AdditionalExtensions).a == 'x'", "splunk", Options(homes=("cef",)))
+    assert output.readiness == Readiness.NAMES and "_raw" not in output.text
+
+
 def test_an_array_inside_an_element_is_no_field_in_elastic() -> None:
     output = converted("AuditLogs | mv-expand m = TargetResources[0].modifiedProperties | where m.displayName == 'x'", "eql")
     assert output.verdict == Verdict.NONE and "target-cannot" in {d.code for d in output.diagnostics}

@@ -60,7 +60,8 @@ class Fields:
                 return replace(counterpart, type=WHOLE), name, ()
             if not isinstance(counterpart, Stored):
                 return (counterpart, name, ()) if not rest or not isinstance(counterpart, Absent) else (None, name, ())
-            in_text = self.reads_json and counterpart.type in PLAIN_TEXTS | IN_DOCUMENT
+            # What holds more than the value is no JSON, where that is.
+            in_text = self.reads_json and counterpart.type in PLAIN_TEXTS | IN_DOCUMENT and not (counterpart.within or counterpart.longer)
             if rest and counterpart.type not in ("json", "object", "flattened") and not in_text and self.family != "sigma":
                 return None, name, ()
             if rest and counterpart.type in ("object", "flattened") and self.family == "elastic" and ELEMENT not in rest:
