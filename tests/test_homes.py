@@ -436,6 +436,12 @@ def test_what_a_pipeline_overwrites_is_no_field() -> None:
     assert output.readiness == Readiness.SET_UP and 'JSON_EXTRACT(event.original, "MailboxOwnerUPN")' in output.text
 
 
+def test_a_part_of_an_element_has_a_name_in_sigma() -> None:
+    kql = "SigninLogs | mv-expand d = todynamic(AuthenticationDetails) | where tostring(parse_json(d).stepResult) startswith 'MFA denied'"
+    output = converted(kql, "sigma")
+    assert "AuthenticationDetails.stepResult|startswith: MFA denied" in output.text and output.readiness == Readiness.READY
+
+
 def test_a_part_of_a_line_is_read_as_no_json() -> None:
     output = converted("CommonSecurityLog | where parse_json(AdditionalExtensions).a == 'x'", "splunk", Options(homes=("cef",)))
     assert output.readiness == Readiness.NAMES and "_raw" not in output.text

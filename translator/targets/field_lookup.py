@@ -165,7 +165,8 @@ class FieldLookup(ABC):
                 line = not isinstance(expr, Path) and catalog.is_one_line(column.table or "", column.name)
                 moved = replace(column, id=number, name=name, stored=kind, several=several, one_line=line)
                 # Below a field of the product that is no JSON itself, a text holds it.
-                ref = ColumnRef(expr.span, Type.STRING if rest and kind in PLAIN_TEXTS else expr.type, moved)
+                in_text = bool(rest) and self.mover.reads_json and kind in PLAIN_TEXTS
+                ref = ColumnRef(expr.span, Type.STRING if in_text else expr.type, moved)
                 if counterpart.scale:
                     return Apply(expr.span, expr.type, IN_UNITS, (ref, const(counterpart.scale))), counterpart
                 return (Path(expr.span, expr.type, ref, rest) if rest else ref), counterpart
