@@ -1655,6 +1655,21 @@ def test_a_field_of_all_values_deviates_for_those_that_a_rule_does_not_rule_out(
     assert 'source.ip == "1.2.3.4"' in output.text and output.verdict.value == verdict
 
 
+@pytest.mark.parametrize(
+    ("kql", "verdict", "readiness"),
+    [
+        ("StorageBlobLogs | where OperationName == 'GetBlob' and DurationMs > 1000", Verdict.SAME_ALERTS, Readiness.NAMES),
+        ("AzureDiagnostics | where Category == 'AuditEvent' and DurationMs > 1000", Verdict.DIFFERS, Readiness.READY),
+        ("AuditLogs | where OperationName == 'a' and DurationMs > 1000", Verdict.EXACT, Readiness.READY),
+    ],
+)
+def test_a_duration_that_the_pipeline_of_resource_logs_removes_is_asked_for_in_no_field(
+    kql: str, verdict: Verdict, readiness: Readiness
+) -> None:
+    output = converted(kql, "esql")
+    assert (output.verdict, output.readiness) == (verdict, readiness)
+
+
 @pytest.mark.parametrize(("entity", "readiness"), [("CallerIpAddress", Readiness.READY), ("A", Readiness.SET_UP)])
 def test_an_entity_whose_field_may_hold_another_value_is_read_where_the_value_is(entity: str, readiness: Readiness) -> None:
     kql = "AzureActivity | where OperationNameValue =~ 'x' | top 5 by TimeGenerated | project A = Caller, CallerIpAddress"

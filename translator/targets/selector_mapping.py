@@ -390,6 +390,8 @@ class SelectorMapping(FieldLookup):
         rest = tuple(self.moved(a) for a in operands)
         plain = Apply(atom.span, atom.type, atom.function, (subject, *rest))
         if isinstance(counterpart, Stored) and counterpart.scale:
+            if atom.type == Type.BOOL:
+                self._note_stored(atom, counterpart)
             found = scaled(plain, counterpart.scale)
             return found if self.mover.computes or found != plain else atom
         if isinstance(subject, Apply):
