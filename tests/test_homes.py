@@ -875,7 +875,7 @@ def test_events_that_no_known_home_has_are_said_to_be_elsewhere(kql: str, target
     [
         ("EmailEvents | where SenderIPv4 == '1.2.3.4' and isempty(SenderIPv6)", "esql", True),
         ("EmailEvents | where SenderIPv4 == '1.2.3.4' and isempty(SenderIPv6)", "splunk", False),
-        ("AWSCloudTrail | where UserIdentityUserName != SessionIssuerUserName", "esql", True),
+        ("AWSCloudTrail | where UserIdentityUserName != SessionIssuerUserName", "esql", False),
         ("AWSCloudTrail | where UserIdentityUserName == 'a' or SessionIssuerUserName == 'a'", "esql", False),
         (
             "AWSCloudTrail | extend u = iff(isnotempty(UserIdentityUserName), UserIdentityUserName, SessionIssuerUserName)"

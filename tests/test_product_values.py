@@ -61,6 +61,11 @@ STATEMENTS = [
     for action, word in (("drop table t", "DROP"), ("SELECT\na", "SELECT"), ("dropped", ""), ("3", "SELECT"), ("12", "DROP TABLE"))
 ]
 GRANTS = [{"RequestParameters": f'{{"acl":"{acl}","bucketName":"b"}}'} for acl in ("private", "public-read")]
+CALLS = [
+    {"EventName": "CreateUser", "UserIdentityUserName": "bob"},
+    {"EventName": "CreateUser", "SessionIssuerType": "Role", "SessionIssuerUserName": "bob"},
+    {"EventName": "CreateUser"},
+]
 
 
 @pytest.mark.parametrize(
@@ -114,6 +119,11 @@ GRANTS = [{"RequestParameters": f'{{"acl":"{acl}","bucketName":"b"}}'} for acl i
         (f"{ADDRESS} =~ '2001:DB8::1' | project UserPrincipalName", "eql", ADDRESSES, 1),
         (f"{ADDRESS} !startswith '10.' | project UserPrincipalName", "esql", ADDRESSES, 1),
         (f"{ADDRESS} startswith '2001:db8:' | project UserPrincipalName", "eql", ADDRESSES, 1),
+        # two names that are one field, which another tells apart
+        ("AWSCloudTrail | where UserIdentityUserName == 'bob' | project EventName", "esql", CALLS, 1),
+        ("AWSCloudTrail | where SessionIssuerUserName == 'bob' | project EventName", "eql", CALLS, 1),
+        ("AWSCloudTrail | where isempty(UserIdentityUserName) | project EventName", "eql", CALLS, 2),
+        ("AWSCloudTrail | summarize n = count() by UserIdentityUserName, SessionIssuerUserName", "esql", CALLS, 3),
         # words in JSON of which the field has the text of a map
         ("AWSCloudTrail | where RequestParameters has 'public-read' | project UserIdentityArn", "esql", GRANTS, 1),
         ("AWSCloudTrail | where RequestParameters !has 'public-read' | project UserIdentityArn", "eql", GRANTS, 1),
