@@ -127,6 +127,29 @@ def test_what_mapping_writes_is_filled_in_and_read_again(tmp_path: Path) -> None
     assert 'index="own" sourcetype="own:events" result="failed"' in shown and "by user_s" in shown
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("TEMPLATE", ""),
+        ("\n", ""),
+        ("FILLED", "has names that would be lost"),
+        ("FILLED: [", "cannot be read"),
+        ("splunk: {Own_CL: {user_s: user}}\n", "is not what this command writes"),
+        (RULE, "is not what this command writes"),
+    ],
+)
+def test_names_that_a_site_has_filled_in_are_not_written_over(tmp_path: Path, text: str, said: str) -> None:
+    rules, site = tmp_path / "own.yaml", tmp_path / "site.yaml"
+    rules.write_text(RULE, encoding="utf-8")
+    asked = ["mapping", str(rules), "-t", "splunk", "-o", str(site)]
+    assert CliRunner().invoke(main, asked).exit_code == 0
+    template = site.read_text("utf-8")
+    held = text.replace("FILLED", template.replace("index:", "index: own")).replace("TEMPLATE", template)
+    site.write_text(held, encoding="utf-8")
+    found = CliRunner().invoke(main, asked)
+    assert (found.exit_code, site.read_text("utf-8")) == ((2, held) if said else (0, template)) and said in found.stderr
+
+
 def test_a_mapping_that_cannot_be_used_ends_the_command_with_its_line(tmp_path: Path) -> None:
     site = tmp_path / "site.yaml"
     site.write_text("splunk: {SigninLogs: {IPAdress: src}}", encoding="utf-8")

@@ -230,11 +230,13 @@ def mapping(
 
     from translator.commands.common import write_text
     from translator.commands.convert import converted, site_of
-    from translator.commands.mapping import write_mapping
+    from translator.commands.mapping import require_unfilled, write_mapping
     from translator.commands.summary import print_failures
     from translator.pack import Effort
     from translator.targets.base import Options
 
+    if output is not None:
+        require_unfilled(output)
     options = Options(site=site_of(mappings, ()))
     console = Console(emoji=False, stderr=True)
     entries = converted(console, paths, (target,), options, Effort.within(jobs, None), excluded)

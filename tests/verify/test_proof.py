@@ -704,6 +704,14 @@ def test_what_is_known_is_not_tried_again(tmp_path: Path, monkeypatch: pytest.Mo
         held = len(kept.read_text("utf-8").splitlines())
 
 
+@pytest.mark.parametrize("text", ["id: 1\nname: a rule\n", '{"$schema": "https://schema.management.azure.com/"}', '{"torn', "\n"])
+def test_nothing_is_kept_behind_what_another_file_holds(tmp_path: Path, text: str) -> None:
+    folder, other = pack(tmp_path), tmp_path / "other"
+    other.write_text(text, encoding="utf-8")
+    status, _, said = verified(str(folder), "--resume", str(other))
+    assert (status, other.read_text("utf-8")) == (2, text) and "is not what --resume keeps" in said
+
+
 def test_which_row_of_its_left_side_a_join_keeps_is_not_compared() -> None:
     kql = """DnsEvents | join (ThreatIntelligenceIndicator | summarize by Url) on $left.Name == $right.Url
         | summarize count() by Computer, Name | project HostCustomEntity = Computer, Name"""

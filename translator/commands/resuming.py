@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import types
 import typing
 from enum import Enum
@@ -14,6 +15,9 @@ from translator.commands.common import UsageProblem
 from translator.report.values import plain
 
 _Kept = TypeVar("_Kept")
+
+_BEGINS = re.compile(r'\{"[0-9a-f]{64}": ')
+"""How a file begins that was kept: its first key is a digest."""
 
 
 class Kept(Generic[_Kept]):
@@ -26,7 +30,7 @@ class Kept(Generic[_Kept]):
         kind: the dataclass of what is kept.
 
     Raises:
-        UsageProblem: where the file cannot be read or written.
+        UsageProblem: where the file cannot be read or written, or is another one: nothing is to be written behind a rule.
     """
 
     def __init__(self, path: Path | None, kind: type[_Kept]) -> None:
@@ -36,6 +40,8 @@ class Kept(Generic[_Kept]):
             return
         try:
             held = path.read_text("utf-8") if path.exists() else ""
+            if held and not _BEGINS.match(held):
+                raise UsageProblem(f"{path} is there, and is not what --resume keeps: name another file")
             self.file = path.open("a", encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise UsageProblem(f"{path} cannot be read and written: {getattr(error, 'strerror', None) or error}") from error
