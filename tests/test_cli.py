@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -273,6 +274,22 @@ def test_convert_and_explain_try_what_is_written(tmp_path: Path, monkeypatch: py
     explained = run("explain", str(tmp_path / "r.yaml"), "-t", "splunk", "--verify")
     assert explained.exit_code == 1 and "splunk: broader, contradicted" in explained.stdout
     assert "tried on events, the text alerts where the KQL does not" in explained.stdout
+
+
+@pytest.mark.parametrize("columns", ["40", "80"])
+def test_no_part_of_a_heading_a_source_line_or_an_alert_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
+    """The verdict stands at the end of a heading, and a deviation may be at the end of a line."""
+    monkeypatch.setenv("COLUMNS", columns)
+    name = "Failed sign-ins of " + "many " * 20 + "users"
+    query = f'SigninLogs | where UserPrincipalName != "{"a" * 90}" and ResultType == "1"'
+    (tmp_path / "r.yaml").write_text(f"name: {name}\nquery: |\n  {query}\n", encoding="utf-8")
+    assert f"{name}: splunk, exact, ready ──\n" in run("convert", str(tmp_path / "r.yaml"), "-t", "splunk").stdout
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    shown = run("explain", str(tmp_path / "r.yaml"), "-t", "splunk").stdout
+    bare = re.sub(r"\x1b\[[0-9;]*m", "", shown)
+    assert max(map(len, bare.splitlines())) <= int(columns)
+    found = "".join(bare.split())
+    assert all("".join(text.split()) in found for text in (name, query)) and "search:Failed" in found and "…" not in bare
 
 
 def test_explain_tells_a_rule_s_alerts_in_words(tmp_path: Path) -> None:

@@ -58,6 +58,15 @@ def cell(text: str, style: str = "") -> Text:
     return Text(shown(text), style)
 
 
+def print_heading(console: Console, text: str, style: str = "") -> None:
+    """A line that begins a part, drawn out to the width of the screen. A longer one is printed whole: its end says what came of a rule."""
+    title = cell(line(text), style)
+    if title.cell_len > console.width - 2:
+        console.print(title.append(" --" if console.options.ascii_only else " ──", "rule.line"))
+    else:
+        console.rule(title, align="left")
+
+
 _INVISIBLE = re.compile("[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\U000e0000-\U000e007f]")
 """What JSON need not escape, and a screen would take for a command, or any encoding refuse."""
 

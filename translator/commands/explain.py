@@ -1,4 +1,4 @@
-"""``kql2sigma explain``: one rule's plan, detection and deviations beside its source, for a terminal of 100 columns."""
+"""``kql2sigma explain``: one rule's plan, detection and deviations beside its source, for a terminal, 100 columns at most."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from translator import catalog
-from translator.commands.common import cell, line, print_unread
+from translator.commands.common import cell, line, print_heading, print_unread
 from translator.commands.proving import lowered, tries
 from translator.commands.summary import print_failure
 from translator.detection.model import Detection
@@ -112,10 +112,10 @@ def explained_rule(rule: Rule, targets: tuple[str, ...], options: Options, verif
 
 
 def _explain(console: Console, rule: Rule, conversion: Conversion, options: Options, proofs: Mapping[str, Proof]) -> None:
-    console.rule(cell(line(rule.name), "bold"), align="left")
+    print_heading(console, rule.name, "bold")
     offset = rule.prelude + len(rule.own_query) - len(rule.own_query.lstrip("\n"))
     for text in rule.own_query.strip("\n").split("\n"):
-        console.print(cell(f"{rule.place(offset)[0]:5} | {text}", "dim"), overflow="ellipsis", no_wrap=True)
+        console.print(cell(f"{rule.place(offset)[0]:5} | {text}", "dim"), overflow="fold")
         offset += len(text) + 1
     console.print("\n[bold]plan")
     plan = bind(parse(rule.query), catalog.schemas())
@@ -149,7 +149,7 @@ def _alert(console: Console, rule: Rule, conversion: Conversion, options: Option
     """When the rule runs and how it alerts, beside what the packages tell each product."""
     found = packaged([Entry("rule", conversion)], options, PackageOptions()).alerts.get("rule", {})
     columns = {"source": _source(rule), **found}
-    table = Table(title="alert", title_justify="left", title_style="bold", box=None, width=WIDTH)
+    table = Table(title="alert", title_justify="left", title_style="bold", box=None, width=console.width)
     for name in columns:
         table.add_column(name, overflow="fold", ratio=1)
     told = [[f"{k}: {_words(v)}" for k, v in of.items() if v not in (None, "")] for of in columns.values()]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from translator.commands.common import cell, line, print_unread, write_text
+from translator.commands.common import cell, line, print_heading, print_unread, write_text
 from translator.commands.writing import OutputFolder
 from translator.fidelity import Verdict
 from translator.pack import Entry, Failure
@@ -46,7 +46,7 @@ def print_outputs(entries: list[Entry], proofs: Proofs) -> None:
                 readiness = [output.readiness.value] if output.readiness is not None else []
                 told = ", ".join([output.verdict.value, *readiness, *([proof.outcome.value] if proof is not None else [])])
                 for text, part in numbered(output) or [("", "")]:
-                    console.rule(cell(line(f"{entry.result.rule.name}: {name}{part}, {told}")), align="left")
+                    print_heading(console, f"{entry.result.rule.name}: {name}{part}, {told}")
                     if text:  # rich would make blanks of its tabs
                         write_text(f"{text.rstrip(chr(10))}\n")
                 for lacking in _lacking(output):
