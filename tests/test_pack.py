@@ -517,7 +517,7 @@ def test_progress_says_how_far_it_is_and_what_came(terminal: bool, monkeypatch: 
     clock = iter(range(0, 10_000, 20))
     monkeypatch.setattr(common.time, "monotonic", lambda: float(next(clock)))
     shown = io.StringIO()
-    console = Console(file=shown, force_terminal=terminal, width=200, color_system=None)
+    console = Console(file=shown, force_terminal=terminal, width=200 if terminal else 40, color_system=None)
     with common.Progressing(console, "converting") as progress:
         for done in range(1, 4):
             progress.at(done, 9, "2 exact, 1 failed [/red]")

@@ -168,7 +168,7 @@ class Progressing:
             self.said = now
             left = round((total - done) / max(rate, 0.001))
             said = f"{self.what}: {done} of {total}, {rate:.1f} a second, {left // 60}:{left % 60:02} left" + (f"; {told}" if told else "")
-            self.console.print(said, markup=False, highlight=False)
+            self.console.print(said, markup=False, highlight=False, soft_wrap=True)
 
 
 def _bar(console: Console) -> Progress:

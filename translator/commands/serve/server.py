@@ -302,8 +302,10 @@ def asked_of(given: object) -> Asked:
     if not isinstance(given, dict) or ("text" in given) == ("data" in given):
         raise Refused(400, "a request is an object with a 'text', or with 'data'")
     for key, value in given.items():
-        if key not in _KEYS or not isinstance(value, _KEYS[key]):
-            raise Refused(400, f"'{key}' is none of {', '.join(_KEYS)}, or is no {_KEYS.get(key, str).__name__}")
+        if key not in _KEYS:
+            raise Refused(400, f"'{key}' is none of {', '.join(_KEYS)}")
+        if not isinstance(value, _KEYS[key]):
+            raise Refused(400, f"'{key}' is {'true or false' if _KEYS[key] is bool else 'a text'}")
     if given.get("fields", "target") not in ("target", "source"):
         raise Refused(400, "'fields' is target or source")
     try:
