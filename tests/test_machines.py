@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import typing
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 from click.testing import CliRunner, Result
 
 from translator.cli import main
 from translator.commands.check import HELP, KINDS
+from translator.fidelity import Fact
 from translator.kql.lint import CODES
 from translator.plan.binder.problems import PROBLEMS
+from translator.report import SCHEMA, _fact
 from translator.report.spreadsheet import spreadsheet
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,6 +41,19 @@ def results(log: dict[str, Any]) -> list[dict[str, Any]]:
         assert only["tool"]["driver"]["rules"][found["ruleIndex"]]["id"] == found["ruleId"]
     found: list[dict[str, Any]] = only["results"]
     return found
+
+
+# --- report.json
+
+
+def test_the_schema_knows_what_each_kind_of_fact_says() -> None:
+    """With all that a fact of the kind can say: few rules say most of it."""
+    output = json.loads(SCHEMA.read_text("utf-8"))["$defs"]["output"]
+    about = output["properties"]["diagnostics"]["items"]["properties"]["about"]
+    whole = {"name": "vip", "column": "Account", "earlier": True, "nonempty": True, "mark": "listed", "case": "lower"}
+    for kind in typing.get_args(Fact):
+        fact = kind(**{field.name: whole[field.name] for field in dataclasses.fields(kind)})
+        jsonschema.validate(_fact(fact), about)
 
 
 # --- SARIF
