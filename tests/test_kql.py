@@ -104,6 +104,9 @@ def test_chains_are_one_node() -> None:
         ("T | where (a", 1, 13, "')'"),
         ("T | where a)", 1, 12, "')' is unexpected"),
         ("T\n| where a ==\n", 2, 13, "expected an expression"),
+        ("T | where (", 1, 12, "the query ends here, expected an expression\n"),
+        ("T | where f(", 1, 13, "the query ends here, expected an expression or ')'\n"),
+        ("T | evaluate bag_unpack", 1, 13, "evaluate is followed by a plugin with its arguments"),
         ("T | where a == 1\n\nU | take 1", 1, 17, "'U' is unexpected"),
         ('T | where a == "C:\\Windows"', 1, 16, "escape"),
         ('T | where a == "abc', 1, 16, "does not end"),
@@ -111,7 +114,7 @@ def test_chains_are_one_node() -> None:
         ("T | extend kind = 1", 1, 12, "['kind']"),
         (".show tables", 1, 1, "management command (.show)"),
         ("let x 1; T", 1, 6, "'='"),
-        ("T |", 1, 4, "expected an operator such as where"),
+        ("T |", 1, 4, "expected an operator such as where, extend or summarize\n"),
         ("T | where a && b", 1, 13, "'&' is unexpected"),
         ("print dynamic()", 1, 15, "expected"),
         ("print 74be27de-1e4e-49d9-b579-fe0b331d3642", 1, 7, "write guid(74be27de"),
@@ -123,7 +126,7 @@ def test_errors_say_where_and_what(text: str, line: int, column: int, says: str)
     with pytest.raises(KqlSyntaxError) as caught:
         parse(text)
     first = caught.value.errors[0]
-    assert says in str(first)
+    assert says in f"{first}\n"
     assert (first.line, first.column) == (line, column)
     assert excerpt(text, first).splitlines()[-1].rstrip().endswith("^")
 

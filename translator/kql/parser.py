@@ -52,6 +52,8 @@ _WORDS = {
     "PARAMETER_VALUE": "a value", "RAW_GUID": "a guid", "TYPEOF": "typeof(...)", "SCHEMA_OF": "typeof(...)",
 }  # fmt: skip
 
+_BEGIN_EXPRESSIONS = frozenset({"LPAR", "LSQB", "RAW_GUID", "TYPEOF", "SCHEMA_OF"})
+"""What is not told beside *an expression*, since it is one."""
 
 _PLUGINS = {"ContextualLexer": OffsetLexer, "LALR_Parser": TableParser}
 
@@ -238,18 +240,20 @@ def _did_you_mean(word: str, names: list[str]) -> str:
 
 
 def _expected_in_words(accepted: set[str]) -> str:
-    words = []
+    words, told = [], frozenset[str]()
     if "UNKNOWN_OPERATOR" in accepted:
         words.append("an operator such as where, extend or summarize")
+        told = frozenset({"AS"})
     elif accepted & {"IDENTIFIER"} and accepted & {"LONG", "STRING"}:
         words.append("an expression")
+        told = _BEGIN_EXPRESSIONS
     elif "IDENTIFIER" in accepted:
         words.append("a name")
     elif "STRING" in accepted:
         words.append("a string")
     for terminal in sorted(accepted - ({"COLON", "DOT", "EQUAL", "BIN_EQUALS", "$END", "LSQB", "LPAR"} if "VBAR" in accepted else set())):
         if word := _WORDS.get(terminal):
-            if terminal in ("LPAR", "LSQB") and words:
+            if (terminal in ("LPAR", "LSQB") and words) or terminal in told:
                 continue
             words.append(word if word[0].isalpha() and " " in word else f"'{word}'")
     if "OR" in accepted:

@@ -30,7 +30,10 @@ class Operators:
     """Callbacks for Lark; stateless."""
 
     def unknown_operator(self, c: Children) -> Any:
-        raise Refused(c[0].start_pos, f"'{c[0]}' is not an operator", str(c[0]))
+        name, start = str(c[0]), c[0].start_pos
+        if name == "evaluate":  # which the lexer takes for the operator where a call stands behind it
+            raise Refused(start + len(name), "evaluate is followed by a plugin with its arguments, such as bag_unpack(Properties)")
+        raise Refused(start, f"'{name}' is not an operator", name)
 
     def where(self, c: Children) -> Any:
         return s.Where(span_of(c), c[1], c[2], str(c[0]))
