@@ -541,6 +541,27 @@ KINDS_OF_RULES = (
 )
 
 
+@pytest.mark.parametrize(
+    ("name", "kibana_name", "repository_name"),
+    [
+        ("Überwachung gelöscht von Größe", "Überwachung gelöscht von Größe", "berwachung gelöscht von Größe"),
+        ("ログイン失敗", "ログイン失敗", "Detection rule"),
+        ("- (ログイン失敗) -", "ログイン失敗)", "Detection rule"),
+        ("ß", "ß rule", "rule"),
+    ],
+)
+def test_names_keep_the_letters_of_their_script_in_kibana(name: str, kibana_name: str, repository_name: str) -> None:
+    """The repository's pattern for names is one of ASCII, Kibana has none; both want names apart."""
+    rules = [replace(scheduled(), name=name, id=identifier) for identifier in ("1", "2")]
+    files = packaged(pack(*rules), Options(), PackageOptions(("kibana", "detection-rules"))).files
+    made = [json.loads(line)["name"] for line in str(files["elastic/rules.ndjson"]).splitlines()]
+    assert made == [kibana_name, f"{kibana_name} (2)"]
+    written = [tomllib.loads(str(text))["rule"]["name"] for path, text in files.items() if path.endswith(".toml")]
+    assert written[0] == repository_name and len(set(written)) == 2
+    for found in written:
+        Draft202012Validator(schema()["properties"]["name"]).validate(found)
+
+
 def test_every_rule_is_of_kibanas_schema() -> None:
     validator = Draft202012Validator(schema())
     for path in (Path(__file__).resolve().parents[1] / "outputs/elastic/rules.ndjson",):

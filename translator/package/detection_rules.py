@@ -14,7 +14,7 @@ from typing import Any
 
 import tomli_w
 
-from translator.package.kibana import Packaged, stack_version
+from translator.package.kibana import Packaged, name_in_ascii, stack_version, unique
 from translator.package.options import PackageOptions
 
 FOLDER = "detection-rules"
@@ -35,8 +35,11 @@ def schema() -> Mapping[str, Any]:
 def files(found: Iterable[Packaged], options: PackageOptions) -> dict[str, str]:
     """The files by path."""
     written: dict[str, str] = {}
+    names: set[str] = set()
     for packaged in found:
-        for made in packaged.rules:
+        for rule in packaged.rules:
+            # schemas/definitions.py, NAME_PATTERN
+            made = {**rule, "name": unique(name_in_ascii(rule["name"]), names)}
             base = re.sub(r"[^a-z0-9]+", "_", made["name"].lower()).strip("_")[:80] or "rule"
             path, number = f"{FOLDER}/rules/{base}.toml", 1
             while path in written:

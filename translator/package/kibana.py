@@ -181,7 +181,7 @@ def _packaged(
     lists = exception_list(rule, excepted, _named(rule.name), len(chosen.parts) > 1)
     found = []
     for number, (query, part) in enumerate(chosen.parts, 1):
-        made = _rule(conversion, _unique(_named(rule.name + part), names), query, chosen, schedule, options)
+        made = _rule(conversion, unique(_named(rule.name + part), names), query, chosen, schedule, options)
         made["rule_id"] = _identifier(stable_id(rule, "kibana" if number == 1 else f"kibana {number}"), identifiers)
         if lists:
             made["exceptions_list"] = [reference_to(lists[0])]
@@ -213,12 +213,24 @@ def _identifier(wanted: str, taken: set[str]) -> str:
 
 
 def _named(text: str) -> str:
-    """A name as elastic/detection-rules takes it: it begins and ends with a letter or a digit."""
-    found = re.sub(r"^[^A-Za-z0-9]+|[^A-Za-z0-9\[\]()]+$", "", " ".join(plain(text).split()))
-    return found if len(found) > 2 else f"{found or 'Detection'} rule"
+    """A name without marks of ASCII around it, which elastic/detection-rules refuses. Kibana takes letters of any script there.
+
+    Source: elastic/kibana, common/api/detection_engine/model/rule_schema/common_attributes.schema.yaml, RuleName.
+    """
+    return _long(re.sub(r"^[^A-Za-z0-9\x80-\U0010ffff]+|[^A-Za-z0-9\[\]()\x80-\U0010ffff]+$", "", " ".join(plain(text).split())))
 
 
-def _unique(name: str, taken: set[str]) -> str:
+def name_in_ascii(text: str) -> str:
+    """A name that begins and ends with a letter or a digit of ASCII."""
+    return _long(re.sub(r"^[^A-Za-z0-9]+|[^A-Za-z0-9\[\]()]+$", "", text))
+
+
+def _long(name: str) -> str:
+    return name if len(name) > 2 else f"{name or 'Detection'} rule"
+
+
+def unique(name: str, taken: set[str]) -> str:
+    """A name that none of ``taken`` is, and is one of them from here on."""
     found, number = name, 1
     while found.lower() in taken:
         number += 1
