@@ -15,7 +15,7 @@ BROKEN = "name: Broken\nquery: |\n  let a = (1;\n  SigninLogs\n  | wehre x\n"
 ODD = "name: Odd\nquery: |\n  Usage\n  | where IsBillable = true\n"
 
 
-def run(*arguments: str, stdin: str | None = None) -> Result:
+def run(*arguments: str, stdin: str | bytes | None = None) -> Result:
     return CliRunner().invoke(main, list(arguments), input=stdin)
 
 
@@ -175,3 +175,22 @@ def test_fmt_leaves_a_broken_file_alone(tmp_path: Path) -> None:
     file.write_text("T | where (")
     result = run("fmt", "-w", str(file))
     assert result.exit_code == 1 and f"{file}:1:12: " in result.stderr and file.read_text() == "T | where ("
+
+
+def test_a_syntax_error_is_told_alike_by_each_command(tmp_path: Path) -> None:
+    file = tmp_path / "q.kql"
+    file.write_text("T | wehre a")
+    told = ":1:5: error: 'wehre' is not an operator (did you mean 'where'?)\n"
+    for command in ("check", "convert", "explain", "fmt", "run", "verify"):
+        result = run(command, str(file))
+        assert result.exit_code == 1 and f"{file}{told}" in result.output
+        assert f"-{told}" in run(command, "-", stdin="T | wehre a").output
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_standard_input_is_read_as_a_file_is(encoding: str) -> None:
+    """As PowerShell pipes it, too."""
+    query = 'print Who = "Größe"'.encode(encoding)
+    assert run("fmt", "-", stdin=query).output == 'print Who = "Größe"\n'
+    assert run("run", "-", "--format", "csv", stdin=query).output == "Who\nGröße\n"
+    assert "this is a binary file" in run("fmt", "-", stdin=b"T\0|take 1").stderr

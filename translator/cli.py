@@ -292,7 +292,7 @@ def tables(names: tuple[str, ...], form: str) -> int:
 def run(query: str, data: Path | None, schemas: tuple[Path, ...], engine: str, now: str | None, form: str) -> int:
     """Run a KQL query over data on this machine.
 
-    QUERY is its text, or a file of one query or one rule.
+    QUERY is its text, a file of one query or one rule, or - for the text on standard input.
     """
     from translator.commands.run import RunRequest, run_query
 

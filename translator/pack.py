@@ -175,8 +175,7 @@ def converted(rule: Rule, targets: tuple[str, ...], options: Options) -> Convers
     except KqlSyntaxError as error:
         first = error.errors[0]
         line, column = rule.place(first.offset)
-        hint = f" ({first.hint})" if first.hint else ""
-        return Failure(rule.source, rule.name, rule.id, line, column, first.message + hint, rule)
+        return Failure(rule.source, rule.name, rule.id, line, column, first.told, rule)
     except BindError as error:
         line, column = rule.place(error.span[0] if error.span else 0)
         return Failure(rule.source, rule.name, rule.id, line, column, error.message, rule)

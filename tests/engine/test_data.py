@@ -107,7 +107,7 @@ def test_run_command(tmp_path: Path) -> None:
         ("r.md", "# R\n```kql\nSigninLogs\n| summarize Rows = count()\n```\n", "Rows\n2\n"),
         ("r.txt", "print Rows = 2", "Rows\n2\n"),
         ("r.yaml", "name: r\nquery: |\n  SigninLogs\n  | project Nothing\n", "r.yaml:4:13: error: there is no column 'Nothing'"),
-        ("r.yaml", "name: r\nquery: |\n  SigninLogs\n  | were x\n", "r.yaml:4:5: 'were' is not an operator"),
+        ("r.yaml", "name: r\nquery: |\n  SigninLogs\n  | were x\n", "r.yaml:4:5: error: 'were' is not an operator"),
         ("r.yaml", "- {name: a, query: SigninLogs}\n- {name: b, query: SigninLogs}\n", "holds 2 rules: run takes the query of one"),
         ("r.json", '{"name": "r", "severity": "Low"}', "r.json:1:1: this rule has no key 'query'"),
     ],

@@ -103,8 +103,7 @@ def explained_rule(rule: Rule, targets: tuple[str, ...], options: Options, verif
     except KqlSyntaxError as error:
         for found in error.errors:
             row, column = rule.place(found.offset)
-            hint = f" ({found.hint})" if found.hint else ""
-            console.print(cell(line(f"{rule.source}:{row}:{column}: error: {found.message}{hint}")), soft_wrap=True)
+            console.print(cell(line(f"{rule.source}:{row}:{column}: error: {found.told}")), soft_wrap=True)
     except BindError as bound:
         row, column = rule.place(bound.span[0] if bound.span else 0)
         console.print(cell(line(f"{rule.source}:{row}:{column}: error: {bound.message}")), soft_wrap=True)

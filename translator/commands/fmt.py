@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -21,22 +20,25 @@ OTHERS = frozenset(SUFFIXES) - {*KQL, ".txt", ""}
 def format_files(paths: tuple[Path, ...], write: bool, only_check: bool) -> int:
     """Prints, writes or only checks the layout of files. The exit status: 1 where one is no KQL, or would change in a check."""
     status = 0
-    found: tuple[object, ...]
     if write and only_check:
         raise UsageProblem("--write writes and --check writes nothing: give one of them")
     for path in paths:
         if path.is_dir() or path.suffix.lower() in OTHERS:
             what = "and takes no folders" if path.is_dir() else "and no queries within other files"
-            click.echo(shown(f"{path}: fmt lays out files of KQL, {what}"), err=True)
+            click.echo(shown(f"{path}: error: fmt lays out files of KQL, {what}"), err=True)
             status = 1
             continue
         try:
-            text = sys.stdin.read() if str(path) == "-" else read_text(path)
+            text = read_text(path)
             formatted = format_kql(text)
         except (KqlSyntaxError, RuleFileError) as error:
-            found = error.errors if isinstance(error, KqlSyntaxError) else (f"{error.line}:{error.column}: {error.message}",)
-            for problem in found:
-                click.echo(shown(f"{path}:{problem}"), err=True)
+            found = (
+                [(e.line, e.column, e.told) for e in error.errors]
+                if isinstance(error, KqlSyntaxError)
+                else [(error.line, error.column, error.message)]
+            )
+            for row, column, told in found:
+                click.echo(shown(f"{path}:{row}:{column}: error: {told}"), err=True)
             status = 1
             continue
         if only_check:

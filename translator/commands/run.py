@@ -8,7 +8,7 @@ import io
 import json
 import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from translator.plan.functions.values import text_of, timespan_text
 from translator.rulepack import Rule, Unread, rules_at
 from translator.rulepack.kql_file import SUFFIXES as KQL
 from translator.rulepack.model import RuleFileError
-from translator.rulepack.sources import read_text
+from translator.rulepack.sources import STANDARD_INPUT, read_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,8 @@ def run_query(request: RunRequest) -> int:
     errors = Console(emoji=False, stderr=True, highlight=False, soft_wrap=True)
     name, text, rule = "<query>", request.query, None
     path = Path(request.query)
-    if os.path.isfile(request.query):  # which a path of no length that a system takes is not, where Path.is_file() raises
+    # A path of no length that a system takes is no file, where Path.is_file() raises.
+    if path == STANDARD_INPUT or os.path.isfile(request.query):
         name, rule = str(path), _rule_at(path)
         try:
             text = rule.query if rule is not None else read_text(path)
@@ -73,7 +74,7 @@ def run_query(request: RunRequest) -> int:
     except KqlSyntaxError as error:
         for found in error.errors:
             line, column = place(found.offset)
-            errors.print(cell(f"{name}:{replace(found, line=line, column=column)}"))
+            errors.print(cell(f"{name}:{line}:{column}: error: {found.told}"))
         return 1
     except UnknownEngine as error:
         raise UsageProblem(f"--engine: {error.message}") from error
@@ -88,12 +89,12 @@ def run_query(request: RunRequest) -> int:
 
 
 def _rule_at(path: Path) -> Rule | None:
-    """The rule in a file that is more than a query; None in a file of KQL.
+    """The rule in a file that is more than a query; None in a file of KQL, and on standard input.
 
     Raises:
         UsageProblem: for a file of several rules, or of one that cannot be read.
     """
-    if path.suffix.lower() in KQL:
+    if path == STANDARD_INPUT or path.suffix.lower() in KQL:
         return None
     found = rules_at(path)
     rules = [item for item in found if isinstance(item, Rule)]

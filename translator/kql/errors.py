@@ -17,8 +17,13 @@ class SyntaxProblem:
     message: str
     hint: str = ""
 
+    @property
+    def told(self) -> str:
+        """The message with what it hints at."""
+        return self.message + (f" ({self.hint})" if self.hint else "")
+
     def __str__(self) -> str:
-        return f"{self.line}:{self.column}: {self.message}" + (f" ({self.hint})" if self.hint else "")
+        return f"{self.line}:{self.column}: {self.told}"
 
 
 class KqlSyntaxError(Exception):

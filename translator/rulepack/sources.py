@@ -255,12 +255,13 @@ def text_of(source: Source) -> str | Unread:
 
 
 def read_text(path: Path) -> str:
-    """The text of a file.
+    """The text of a file, or of standard input, which is called ``-``.
 
     Raises:
         RuleFileError: where there is none, with the reason.
     """
-    found = text_of(Source(path, named=True))
+    source = next(sources(path)) if path == STANDARD_INPUT else Source(path, named=True)
+    found = text_of(source) if isinstance(source, Source) else source
     if isinstance(found, Unread):
         raise RuleFileError(found.source, found.message, found.line, found.column)
     if isinstance(found, Guessed):
