@@ -289,10 +289,10 @@ def test_events_that_are_alike_are_shown_once() -> None:
 @pytest.mark.skipif(CHROMIUM is None or shutil.which("node") is None, reason="chromium and node are not installed")
 @pytest.mark.skipif(not (MODULES / "axe-core").exists(), reason="make .node/.ready brings playwright-core and axe-core")
 def test_page_in_a_browser(tmp_path: Path) -> None:
-    query = 'AuditLogs | where OperationName == "Add" | join kind=leftanti (AuditLogs | where OperationName == "Undo") on Identity'
+    query = 'AuditLogs | where OperationName == "Add\u202e" | join kind=leftanti (AuditLogs | where OperationName == "Undo") on Identity'
     first = entry(query, "a", name=HOSTILE)
     second = entry(SIGNIN, "b", name="Sign-in of somebody", tactics=("InitialAccess",), techniques=("T1078",))
-    assert isinstance(second.result, Conversion)
+    assert isinstance(first.result, Conversion) and isinstance(second.result, Conversion)
     entries = [first, second, Entry("c", Failure("c.yaml", "A broken one", "", 3, 7, "no such table"))]
     file, printed = tmp_path / "report.html", tmp_path / "report.pdf"
     unread = tuple(Unread(f"{n}.txt", "", "no rule") for n in range(20))
@@ -313,6 +313,7 @@ def test_page_in_a_browser(tmp_path: Path) -> None:
     assert (found["title"], found["focused"], found["back"], found["closed"]) == (HOSTILE, "rule-title", HOSTILE, HOSTILE)
     assert found["stayed"] and any("join kind=leftanti" in mark for mark in found["marked"]) and found["led"].startswith("said-")
     assert found["next"].startswith("Splunk") and found["first"].startswith("Sigma") and found["texts"]
+    assert found["copied"] == first.result.outputs["sigma"].text and "\\u202e" in found["texts"][0] and "\u202e" in found["copied"]
     assert printed.read_bytes().startswith(b"%PDF") and printed.stat().st_size > 5_000
 
 

@@ -81,6 +81,10 @@ const names = (page) => page.locator("ol.rules > li:visible a.name").allTextCont
   await page.keyboard.press("Home");
   found.first = await tab();
   found.texts = await page.locator('[role="tabpanel"]:visible .text-block').allTextContents();
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await page.locator('[role="tabpanel"]:visible .copy').first().press("Enter");
+  await page.getByRole("button", { name: "Copied" }).waitFor();
+  found.copied = await page.evaluate(() => navigator.clipboard.readText());
   found.events = await page.locator('[role="tabpanel"]:visible .events').count();
   await page.pdf({ path: pdf });
   await page.goBack();

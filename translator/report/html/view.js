@@ -177,6 +177,24 @@ function views({ targets, words, advice }, linked = true) {
     ].filter(([, v]) => !(v instanceof Element && !v.childNodes.length)), "needs");
   }
 
+  // A text that was written, with a button that copies it as it is: on the page what cannot be seen stands as an escape. Where a browser
+  // lets no page copy, the text is selected; one that was cut off is not to be copied.
+  function written(text, cut) {
+    const block = make("pre", { class: "text-block" }, text.replace(/\n+$/, ""));
+    const take = async () => {
+      try {
+        await navigator.clipboard.writeText(text);
+        copy.textContent = "Copied";
+      } catch {
+        getSelection().selectAllChildren(block);
+        copy.textContent = "Selected";
+      }
+      setTimeout(() => (copy.textContent = "Copy"), 2000);
+    };
+    const copy = make("button", { type: "button", class: "copy", onclick: take }, "Copy");
+    return [cut && text.endsWith("…") ? "" : copy, block];
+  }
+
   function panel(rule, target, output, chosen, n) {
     const several = output.texts.length > 1;
     return make(
@@ -186,9 +204,9 @@ function views({ targets, words, advice }, linked = true) {
       output.texts.length ? "" : make("p", {}, "Nothing was written."),
       output.texts.map((text, place) => [
         several ? make("h4", {}, `Query ${place + 1} of ${output.texts.length}`) : "",
-        make("pre", { class: "text-block" }, text.replace(/\n+$/, "")),
+        ...written(text, rule.cut),
       ]).flat(),
-      output.filters ? [make("h4", {}, "Filters of the exclusions"), make("pre", { class: "text-block" }, output.filters)] : "",
+      output.filters ? [make("h4", {}, "Filters of the exclusions"), ...written(output.filters, rule.cut)] : "",
       needs(output),
       proved(target, output.proof),
       chosen ? "" : deviations(rule, output, chosen),
