@@ -276,6 +276,25 @@ def test_convert_and_explain_try_what_is_written(tmp_path: Path, monkeypatch: py
     assert "tried on events, the text alerts where the KQL does not" in explained.stdout
 
 
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        ("convert --target e", ["eql", "esql"]),
+        ("convert --fail-on na", ["narrower"]),
+        ("tables signinl", ["SigninLogs"]),
+        ("functions strl", ["strlen"]),
+        ("diagnostics case-ig", ["case-ignored"]),
+    ],
+)
+def test_a_shell_completes_what_has_a_name(monkeypatch: pytest.MonkeyPatch, words: str, names: list[str]) -> None:
+    given = f"kql2sigma {words}"
+    monkeypatch.setenv("_KQL2SIGMA_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", given)
+    monkeypatch.setenv("COMP_CWORD", str(len(given.split()) - 1))
+    shown = CliRunner().invoke(main, prog_name="kql2sigma").stdout
+    assert [line.partition(",")[2] for line in shown.splitlines()] == names
+
+
 @pytest.mark.parametrize("columns", ["40", "80"])
 def test_no_part_of_a_heading_a_source_line_or_an_alert_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
     """The verdict stands at the end of a heading, and a deviation may be at the end of a line."""

@@ -23,12 +23,16 @@ from translator.commands.options import (
     TARGET_NAMES,
     VERDICT_NAMES,
     TargetName,
+    code_names,
     cores_here,
     executor_option,
     format_option,
+    function_names,
     jobs_option,
+    names_argument,
     rule_timeout_option,
     site_options,
+    table_names,
 )
 from translator.garbage import collect_rarely
 
@@ -260,7 +264,7 @@ def diff(old: Path, new: Path, form: str) -> int:
 
 
 @main.command()
-@click.argument("names", nargs=-1)
+@names_argument("names", table_names)
 @format_option("table", "json", "markdown")
 def tables(names: tuple[str, ...], form: str) -> int:
     """List where each product has the events of a table.
@@ -349,7 +353,7 @@ def verify(targets: tuple[str, ...], executor: str, replay: Path | None, **given
 
 
 @main.command()
-@click.argument("names", nargs=-1)
+@names_argument("names", function_names)
 @format_option("table", "json", "markdown")
 def functions(names: tuple[str, ...], form: str) -> int:
     """List KQL's functions and how each is supported.
@@ -362,7 +366,7 @@ def functions(names: tuple[str, ...], form: str) -> int:
 
 
 @main.command()
-@click.argument("codes", nargs=-1)
+@names_argument("codes", code_names)
 @format_option("table", "json", "markdown")
 def diagnostics(codes: tuple[str, ...], form: str) -> int:
     """List the codes of diagnostics, and what to do about each.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -33,6 +34,43 @@ class TargetName(click.ParamType):  # type: ignore[type-arg]
         if value not in TARGET_NAMES and not (value.startswith("pysigma:") and value != "pysigma:"):
             self.fail(f"{value!r} is none of {', '.join(TARGET_NAMES)}, pysigma:NAME", param, ctx)
         return value
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return [CompletionItem(name) for name in TARGET_NAMES if name.startswith(incomplete)]
+
+
+def names_argument(name: str, known: Callable[[], Iterable[str]]) -> Callable[[Command], Command]:
+    """An argument of any number of names, which a shell completes, their case aside.
+
+    Args:
+        known: what gives the names, asked when a shell asks: what has them takes time to import.
+    """
+
+    def completed(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+        return [found for found in known() if found.lower().startswith(incomplete.lower())]
+
+    return click.argument(name, nargs=-1, shell_complete=completed)
+
+
+def table_names() -> Iterable[str]:
+    """The tables of the catalog."""
+    from translator import catalog
+
+    return catalog.table_names()
+
+
+def function_names() -> Iterable[str]:
+    """What is declared of KQL: functions, aggregates, operators and plugins."""
+    from translator.plan.functions import declared
+
+    return (function.name for function in declared())
+
+
+def code_names() -> Iterable[str]:
+    """The codes of diagnostics."""
+    from translator.fidelity.codes import CODES
+
+    return CODES
 
 
 _SITE = (
