@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -87,3 +89,21 @@ def test_a_refusal_is_a_diagnostic() -> None:
 def test_features_of_sigma() -> None:
     text = translator.convert(rule("A | where x !has 'a' and isempty(y)"), ("sigma",)).outputs["sigma"].text
     assert features(list(yaml.safe_load_all(text))) == {"negation", "regex", "null", "or-within-and"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (lambda: translator.convert("SigninLogs", "spl"), "no target spl: there are sigma, splunk,"),
+        (lambda: translator.prove("SigninLogs", "sql"), "no reader of sql: there are splunk,"),
+        (lambda: translator.Options(fields="targets"), "fields is target or source, not 'targets'"),
+        (lambda: translator.Options(prefer=""), "prefer is exact or portable, not ''"),
+    ],
+)
+def test_words_that_are_none_are_refused_with_those_that_there_are(asked: Callable[[], object], told: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(told)):
+        asked()
+
+
+def test_one_target_is_given_by_its_name() -> None:
+    assert list(translator.convert("SigninLogs | where ResultType == '1'", "splunk").outputs) == ["splunk"]

@@ -5,7 +5,7 @@ The names below are the public interface; each is imported when it is first used
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,12 +80,15 @@ def run(
     return execute(parse_text(kql), tables, engine, now, known)
 
 
-def convert(rule: Rule | str, targets: tuple[str, ...] = ("sigma", "splunk", "eql", "esql"), options: Options | None = None) -> Conversion:
-    """A rule (or a bare query) in every target: ``.outputs[target].text``, ``.verdict``, ``.diagnostics``.
+def convert(
+    rule: Rule | str, targets: str | Iterable[str] = ("sigma", "splunk", "eql", "esql"), options: Options | None = None
+) -> Conversion:  # fmt: skip
+    """A rule (or a bare query) in every target, or in one: ``.outputs[target].text``, ``.verdict``, ``.diagnostics``.
 
     Raises:
         KqlSyntaxError: where the query is no KQL.
         translator.plan.binder.problems.BindError: where it has no meaning.
+        ValueError: for a target that there is none of.
     """
     from translator.pipeline import convert as convert_rule
     from translator.rulepack.model import Rule as RuleModel
@@ -93,7 +96,7 @@ def convert(rule: Rule | str, targets: tuple[str, ...] = ("sigma", "splunk", "eq
 
     if isinstance(rule, str):
         rule = RuleModel(source="<query>", id="", name="query", query=rule, text_map=TextMap.locate(rule, rule.split("\n"), 0))
-    return convert_rule(rule, targets, options)
+    return convert_rule(rule, (targets,) if isinstance(targets, str) else tuple(targets), options)
 
 
 def prove(
@@ -111,11 +114,16 @@ def prove(
         KqlSyntaxError: where the query cannot be read.
         translator.plan.binder.problems.BindError: where it has no meaning.
         translator.engine.EngineError: data that cannot be read, or have nothing that the rule looks at.
+        ValueError: for a target that there is no reader of.
     """
     from translator.targets.base import Options as TargetOptions
     from translator.verify.data import Real
     from translator.verify.given import given
     from translator.verify.proof import prove as prove_conversion
+    from translator.verify.running import LANGUAGES, no_reader_of
+
+    if target not in LANGUAGES:
+        raise no_reader_of(target)
 
     conversion = convert(rule, (target,), options)
     if data is None:

@@ -94,7 +94,7 @@ def convert(rule: Rule, targets: tuple[str, ...] = ("sigma", "splunk", "eql", "e
     Raises:
         translator.KqlSyntaxError: where the query is no KQL.
         translator.plan.binder.problems.BindError: where it has no meaning.
-        KeyError: for an unknown target.
+        ValueError: for an unknown target.
     """
     try:
         way = _Translation(rule, options or Options())
@@ -116,7 +116,7 @@ def piped(target: str, rule: Rule, options: Options) -> Output | None:
     Raises:
         translator.KqlSyntaxError: where the query is no KQL.
         translator.plan.binder.problems.BindError: where it has no meaning.
-        KeyError: for an unknown target.
+        ValueError: for an unknown target.
     """
     writer = target_of(target)
     if not isinstance(writer, Pipes) or isinstance(writer, PlanTarget):

@@ -45,10 +45,12 @@ def target_of(name: str) -> Target | PlanTarget:
     """The target of that name; ``pysigma:NAME`` is whatever pySigma backend is installed under NAME.
 
     Raises:
-        KeyError: for an unknown name.
+        ValueError: for an unknown name.
     """
     if name.startswith("pysigma:"):
         from translator.sigma.backends import Backend
 
         return Backend(name.removeprefix("pysigma:"))
+    if name not in TARGETS:
+        raise ValueError(f"no target {name}: there are {', '.join(TARGETS)} and pysigma:NAME")
     return TARGETS[name]()

@@ -34,6 +34,12 @@ class Options:
     author: str = ""
     date: str = ""
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for a word that is none of an option's."""
+        for option, words in (("fields", ("target", "source")), ("prefer", ("exact", "portable")), ("splunk_model", ("none", "cim"))):
+            if (given := getattr(self, option)) not in words:
+                raise ValueError(f"{option} is {' or '.join(words)}, not {given!r}")
+
 
 class Readiness(Enum):
     """Whether a product has the events and fields that an output names."""

@@ -40,4 +40,9 @@ def run_text(
             return eql.run(text, events, now, lists=lists, mapped=types or ())
         case "sigma":
             return sigma.run(text, events, lists=lists)
-    raise ValueError(f"no reader of {language}: there are {', '.join(LANGUAGES)}")
+    raise no_reader_of(language)
+
+
+def no_reader_of(language: str) -> ValueError:
+    """What is raised for a language that there is no reader of."""
+    return ValueError(f"no reader of {language}: there are {', '.join(LANGUAGES)}")
