@@ -995,6 +995,12 @@ def test_a_data_model_is_taken_for_a_table_on_request() -> None:
     assert "from datamodel=Endpoint.Processes" in output.text and "events-more" in {d.code for d in output.diagnostics}
 
 
+def test_the_events_are_asked_where_a_model_lacks_a_column_of_the_query() -> None:
+    output = converted("SigninLogs | where ResultType == '50126'", "splunk", Options(splunk_model="cim"))
+    assert output.text == 'index=* sourcetype="azure:monitor:aad" category="SignInLogs" resultType="50126"'
+    assert (output.verdict, output.readiness) == (Verdict.EXACT, Readiness.READY)
+
+
 def test_flattened_fields_are_not_compared_in_eql() -> None:
     output = converted('AWSCloudTrail | where AdditionalEventData has \'"MFAUsed":"No"\'', "eql")
     assert "flattened" not in "".join(output.texts)

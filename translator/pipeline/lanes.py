@@ -12,7 +12,7 @@ from translator.fidelity import Diagnostic, Place, Verdict, verdict_of
 from translator.pipeline.remarks import alerting_time, lookbacks, on_period
 from translator.plan.simplify import TooLarge
 from translator.rulepack.model import Rule
-from translator.targets.base import Deployment, Options, Output, by_table, duration, mixed
+from translator.targets.base import Deployment, Options, Output, Readiness, by_table, duration, mixed
 from translator.targets.homes import Placed, placed
 from translator.targets.protocols import CountsRows, Target
 
@@ -86,8 +86,12 @@ def written(name: str, target: Target, rule: Rule, detection: Detection, options
     On a tie the native one: it is one search where Sigma takes a rule for each alternative and each group without a key.
     """
     if target.family == "splunk" and options.splunk_model == "cim":
+        # A model that has no field for a column of the query finds nothing: the events are asked themselves.
         found = _written_once(name, target, rule, detection, options)
-        return found if found.texts else _written_once(name, target, rule, detection, replace(options, splunk_model="none"))
+        if found.texts and found.readiness is not Readiness.NAMES:
+            return found
+        plain = _written_once(name, target, rule, detection, replace(options, splunk_model="none"))
+        return found if found.texts and plain.readiness in (Readiness.NAMES, None) else plain
     return _written_once(name, target, rule, detection, options)
 
 
