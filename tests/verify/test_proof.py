@@ -704,6 +704,15 @@ def test_what_is_known_is_not_tried_again(tmp_path: Path, monkeypatch: pytest.Mo
         held = len(kept.read_text("utf-8").splitlines())
 
 
+def test_why_nothing_was_tried_is_said(tmp_path: Path) -> None:
+    rule = tmp_path / "r.kql"
+    rule.write_text("SigninLogs | evaluate basket()", "utf-8")
+    assert verified(str(rule))[:2] == (0, "r\nnothing was tried: an output that differs, or is none, claims nothing\n")
+    rule.write_text("SigninLogs | where (", "utf-8")
+    status, shown, said = verified(str(rule))
+    assert (status, shown) == (1, "") and "the query ends here" in said
+
+
 @pytest.mark.parametrize("text", ["id: 1\nname: a rule\n", '{"$schema": "https://schema.management.azure.com/"}', '{"torn', "\n"])
 def test_nothing_is_kept_behind_what_another_file_holds(tmp_path: Path, text: str) -> None:
     folder, other = pack(tmp_path), tmp_path / "other"

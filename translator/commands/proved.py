@@ -79,7 +79,8 @@ class Written:
             print("\n]" if self.rules else "[]")
             return
         said = ", ".join(f"{n} {o.value}" for o, n in sorted(counts.items(), key=lambda c: c[0].value))
-        self.console.print(said or "nothing claims anything", markup=False)
+        if said or self.rules:
+            self.console.print(said or "nothing was tried: an output that differs, or is none, claims nothing", markup=False)
 
 
 def _print_taken(one: Proved, console: Console) -> None:
