@@ -311,6 +311,27 @@ def test_no_part_of_a_heading_a_source_line_or_an_alert_is_cut_off(tmp_path: Pat
     assert all("".join(text.split()) in found for text in (name, query)) and "search:Failed" in found and "…" not in bare
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("tables", ["AADNonInteractiveUserSignInLogs", "sourcetype=azure:monitor:aad"]),
+        ("diagnostics", ["unsupported-expression", "lets through"]),
+        (
+            "convert rules/threshold.yaml -o OUT -t sigma -t splunk -t eql -t esql -t sql -t pysigma:splunk",
+            ["same-alerts", "pysigma:splunk"],
+        ),
+    ],
+)
+def test_no_word_of_a_table_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, words: list[str]) -> None:
+    monkeypatch.setenv("COLUMNS", "72")
+    monkeypatch.chdir(Path(__file__).parents[1])
+    shown = run(*command.replace("OUT", str(tmp_path)).split()).stdout
+    assert "…" not in shown
+    cells = [[cell.strip() for cell in line.split(line[0])] for line in shown.splitlines() if line.startswith(("│", "┃"))]
+    found = ["".join(column) for column in zip(*cells, strict=True)]
+    assert all(any(word.replace(" ", "") in column.replace(" ", "") for column in found) for word in words)
+
+
 def test_explain_tells_a_rule_s_alerts_in_words(tmp_path: Path) -> None:
     rule = tmp_path / "r.yaml"
     schedule = "queryFrequency: 2h\nqueryPeriod: 1d\ntriggerOperator: lt\ntriggerThreshold: 5\n"

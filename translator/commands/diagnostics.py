@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Mapping
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from translator.commands.common import console_of_tables
 from translator.fidelity.codes import CODES, Effect
@@ -33,7 +33,7 @@ def print_diagnostics(names: tuple[str, ...], form: str) -> int:
     elif form == "markdown":
         sys.stdout.write("\n".join([*rows(known), ""]) if names else diagnostics_page())
     elif known:
-        table = Table("code", "lets through", "meaning", "advice", highlight=False)
+        table = Table(*(Column(name, overflow="fold") for name in ("code", "lets through", "meaning", "advice")), highlight=False)
         for code in known:
             table.add_row(
                 code, EFFECTS[CODES[code].effect][0], CODES[code].meaning.replace("[", "\\["), CODES[code].advice.replace("[", "\\[")

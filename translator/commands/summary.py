@@ -88,10 +88,11 @@ _NAME = 16
 def _summarized(console: Console, content: Report) -> None:
     summary, rules = content["summary"], content["rules"]
     table = Table(title=f"{summary['rules']} rule{'s' * (summary['rules'] != 1)}, {summary['failed']} failed")
-    table.add_column("rule", overflow="fold", min_width=_NAME)
     names = list(dict.fromkeys(t for rule in rules for t in rule["outputs"]))
+    # Where the screen has no place for all, words are folded: a least width of the first column would push the last one off it.
+    table.add_column("rule", overflow="fold", min_width=_NAME if len(names) <= 4 and console.width >= 80 else None)
     for name in names:
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for rule in rules:
         cells = ["[red]failed[/red]" if rule["status"] == "failed" else _coloured(rule["outputs"][n]) for n in names]
         table.add_row(cell(line(rule["name"])), *cells)

@@ -32,7 +32,7 @@ def print_tables(names: tuple[str, ...], form: str) -> int:
         for table in known:
             _print_table(table)
     else:
-        listed = Table("table", *NAMES.values(), highlight=False)
+        listed = Table(*(Column(name, overflow="fold") for name in ("table", *NAMES.values())), highlight=False)
         for table in known:
             listed.add_row(table.name, *(escape(_brief(table, family)) for family in NAMES))
         console_of_tables().print(listed)
