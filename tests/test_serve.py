@@ -520,6 +520,16 @@ def descendants(process: int) -> list[int]:
     return [*own, *(d for child in own for d in descendants(child))]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a signal is sent to a group of processes")
+def test_ctrl_c_while_processes_begin_ends_the_server_without_a_word_of_theirs() -> None:
+    """A terminal sends it to all processes, which import for a while before they can ignore it."""
+    command = [sys.executable, "-m", "translator.cli", "serve", "--port", "0", "--jobs", "2"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    assert process.stdout is not None and "until Ctrl-C" in process.stdout.readline()
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.communicate(timeout=60)[1] == "ended\n" and process.returncode == 0
+
+
 def test_an_address_that_is_taken_is_told() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

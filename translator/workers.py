@@ -348,7 +348,7 @@ class Standby(Generic[_Item, _Found]):
         context = multiprocessing.get_context("spawn")
         self.pipe, there = context.Pipe()
         self.process = context.Process(target=_stand_by, args=(there, self.function, self.ready), daemon=True)
-        with _parental():
+        with _parental(), _undisturbed():
             self.process.start()
         there.close()
 
@@ -410,6 +410,8 @@ class Standby(Generic[_Item, _Found]):
 def _stand_by(pipe: Connection, function: Callable[[Any], Iterator[Any]], ready: Callable[[], object]) -> None:
     """What a process that stands by does: items come in with their limits, and what came of each goes out; None ends one under way."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     ready()
 
     def tick() -> None:
@@ -438,6 +440,22 @@ def _parental() -> Iterator[None]:
         yield
     finally:
         configuration["daemon"] = before
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Lets a process begin without Ctrl-C, which a terminal sends to all of them: it imports for a while before it can ignore that."""
+    if sys.platform == "win32":
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # which, where it begins, lets signals through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _megabytes(process: int | None) -> float:

@@ -38,12 +38,12 @@ def serve(host: str, port: int, names: tuple[str, ...], jobs: int) -> None:
             raise UsageProblem(f"{host}:{port}: {error.strerror or error}") from error
         with server:
             signal.signal(signal.SIGTERM, _interrupted)
-            click.echo(f"kql2sigma is at {server.url}, until Ctrl-C")
-            if not _is_loopback(str(server.server_address[0])):
-                click.echo(
-                    "whoever reaches this address may use it: there is no password, and what is sent can be read on the way", err=True
-                )
             try:
+                click.echo(f"kql2sigma is at {server.url}, until Ctrl-C")
+                if not _is_loopback(str(server.server_address[0])):
+                    click.echo(
+                        "whoever reaches this address may use it: there is no password, and what is sent can be read on the way", err=True
+                    )
                 server.serve_forever()
             except KeyboardInterrupt:
                 click.echo("ended", err=True)
