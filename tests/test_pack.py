@@ -24,6 +24,7 @@ from tests import conf_reader
 from translator import pack
 from translator.cli import main
 from translator.commands import common
+from translator.commands.summary import print_problems
 from translator.pipeline import Conversion, convert
 from translator.rulepack import Rule
 
@@ -510,6 +511,21 @@ def test_quiet_is_quiet(good: Path, tmp_path: Path) -> None:
     assert result.output == "" and result.exit_code == 0
     (good / "b.kql").write_text("SecurityEvent | where")
     assert run("convert", good, "-o", tmp_path / "out", "--quiet").output.count("\n") == 1
+
+
+@pytest.mark.parametrize(("left", "lines"), [(10, 12), (11, 3)])
+def test_what_a_signal_left_is_named_where_it_is_not_much(left: int, lines: int) -> None:
+    def failed(name: str, message: str) -> dict[str, object]:
+        return {"source": name, "name": name, "id": "", "status": "failed", "error": {"line": 1, "column": 1, "message": message}}
+
+    rules = [failed("a", "no such table"), *(failed(f"{n}", pack.INTERRUPTED) for n in range(left)), failed("z", "no such table")]
+    shown = io.StringIO()
+    print_problems({"rules": rules}, Console(file=shown, width=40), quiet=False)
+    said = shown.getvalue().splitlines()
+    assert len(said) == lines and (said[0], "error: 11 rules: not converted: the run was interrupted" in said) == (
+        "a:1:1: error: no such table",
+        left == 11,
+    )
 
 
 @pytest.mark.parametrize("terminal", [True, False])

@@ -13,7 +13,7 @@ from rich.table import Table
 from translator.commands.common import cell, line, print_heading, print_unread, write_text
 from translator.commands.writing import OutputFolder
 from translator.fidelity import Verdict
-from translator.pack import Entry, Failure
+from translator.pack import INTERRUPTED, Entry, Failure
 from translator.package.schedule import numbered
 from translator.pipeline import Conversion
 from translator.rulepack import Unread
@@ -131,8 +131,12 @@ def _coloured(output: Mapping[str, Any]) -> str:
 
 def print_problems(content: Report, console: Console, quiet: bool) -> None:
     """Prints what could not be read or converted, and, unless it is to be quiet, what was met and is no rule."""
-    for failure in _failures(content):
+    failures = list(_failures(content))
+    left = [f for f in failures if f.message == INTERRUPTED]
+    for failure in failures if len(left) <= MOST_NAMED else (f for f in failures if f.message != INTERRUPTED):
         print_failure(failure, console)
+    if len(left) > MOST_NAMED:
+        console.print(f"error: {len(left)} rules: {INTERRUPTED}", markup=False, highlight=False, soft_wrap=True)
     if not quiet:
         skipped = content.get("skipped", ())
         print_unread((Unread(s["source"], s["name"], s["reason"], s["line"], s["column"], fault=False) for s in skipped), console)
@@ -159,7 +163,7 @@ def print_failure(f: Failure, console: Console) -> None:
 
 
 MOST_NAMED = 10
-"""How many rules are named of those that --fail-on fails."""
+"""How many rules are named of those that --fail-on fails, or that a signal left."""
 
 
 def print_failing(content: Report, fail_on: str | None, console: Console) -> int:
