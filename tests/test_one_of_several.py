@@ -14,6 +14,7 @@ from translator.kql.parser import parse
 from translator.plan.binder import bind
 from translator.plan.chosen import chosen
 from translator.rulepack.model import EntityMapping
+from translator.targets.base import Options
 from translator.verify.running import run_text
 
 SCHEMA = {
@@ -285,3 +286,27 @@ def test_entities_by_convention_are_shown_where_rows_are_groups() -> None:
     assert {"AccountCustomEntity", "IPCustomEntity"} <= output.columns.keys()
     rows = run_text("splunk", output.text, [sign_in("splunk", 1, "1.1.1.1", result="1"), sign_in("splunk", 9, "2.2.2.2")], NOW)
     assert {str(r["IPCustomEntity"]) for r in rows} == {"1.1.1.1", "2.2.2.2"}
+
+
+@pytest.mark.parametrize(
+    ("second", "lane", "found"),
+    [("Identity == 'y'", "pipeline", {"1.1.1.1", "2.2.2.2"}), ("OperationName == 'z' and Identity == 'y'", "native", {"1.1.1.1"})],
+)
+def test_an_event_of_two_parts_of_a_union_has_the_entity_of_each(second: str, lane: str, found: set[str]) -> None:
+    first, other = (
+        "AuditLogs | where OperationName == 'x' | project IPAddress = Result",
+        f"AuditLogs | where {second} | project IPAddress = Id",
+    )
+    made = rule(f"union ({first}), ({other})", entities=(EntityMapping("IP", "Address", "IPAddress"),))
+    output = translator.convert(made, ("splunk",), Options(fields="source")).outputs["splunk"]
+    event = {
+        "sourcetype": "AuditLogs",
+        "index": "main",
+        "_time": 0,
+        "OperationName": "x",
+        "Identity": "y",
+        "Result": "1.1.1.1",
+        "Id": "2.2.2.2",
+    }
+    assert {row["IPAddress"] for row in run_text("splunk", output.text, [event])} == found
+    assert (output.lane, output.verdict.value in ("exact", "same-alerts")) == (lane, True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -26,6 +27,7 @@ from translator.pipeline.remarks import (
     on_history,
     on_left_out,
     on_pairs,
+    on_parts,
     on_plugins,
     on_texts_of_json,
     where_each_alerts,
@@ -259,7 +261,8 @@ class _Translation:
         choices = on_choices(self.rule, self.folded, self.detection, output, target)
         if choices and target.chooses and (one := self.of_one_event(name, target, timed, options)) is not None:
             output, choices = one, ()
-        said = (*on_elements(self.rule, self.detection, output), *on_pairs(self.rule, self.detection, output), *choices)
+        told = (on(self.rule, self.detection, output) for on in (on_elements, on_parts, on_pairs))
+        said = (*itertools.chain.from_iterable(told), *choices)
         return replace(output, diagnostics=(*output.diagnostics, *said), homes=apart)
 
     def of_one_event(self, name: str, target: Target, timed: Detection | NoDetection | None, options: Options) -> Output | None:

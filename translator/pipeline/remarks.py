@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, combinations
 
 from translator.detection.arrays import read_apart
 from translator.detection.model import Detection, Selector
+from translator.detection.overlaps import may_overlap
+from translator.detection.shapes import by_name
 from translator.detection.windows import moments_of
 from translator.fidelity import Diagnostic, Place
 from translator.pipeline.reach import reach_of
@@ -140,6 +142,24 @@ def on_elements(rule: Rule, detection: Detection, output: Output) -> tuple[Diagn
         return ()
     what = f"{', '.join(sorted(apart))}: the entity is of the element for which the conditions hold, in the output of any of the array"
     return (Diagnostic("elements-apart", what),)
+
+
+def on_parts(rule: Rule, detection: Detection, output: Output) -> tuple[Diagnostic, ...]:
+    """A word on entities of an event that two parts of a union have with another value each, of which an output shows the first."""
+    entities = _entities_shown(rule, output)
+    missed = set[str]()
+    for part in detection.alternatives if entities else ():
+        for one, other in combinations(part.shown if part.kind == "event" else (), 2):
+            shown = [{n: by_name(x) for n, x in s.outputs if n in entities} for s in (one, other)]
+            apart = {n for n in shown[0] if shown[0][n] != shown[1].get(n)}
+            if apart - missed and one.table == other.table and may_overlap(by_name(one.predicate), by_name(other.predicate)):
+                missed |= apart
+    if not missed:
+        return ()
+    what = (
+        f"{', '.join(sorted(missed))}: an event of several parts of the union has an entity for each, in the output that of the first"
+    )
+    return (Diagnostic("entities-missed", what),)
 
 
 def on_pairs(rule: Rule, detection: Detection, output: Output) -> tuple[Diagnostic, ...]:
