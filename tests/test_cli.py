@@ -97,6 +97,7 @@ def test_usage_errors_exit_with_2(tmp_path: Path) -> None:
         ("convert FILE -t pysigma:splunk --pipeline nosuch", "Processing pipeline 'nosuch' not found"),
         ("convert FILE -t splunk --pipeline nosuch", "--pipeline is for a backend of pySigma"),
         ("convert FILE --home nosuch", "'nosuch' is no home of the catalog; kql2sigma tables lists them"),
+        ("convert FILE --rule-timeout nan", "'nan' is no number of seconds"),
         ("convert FILE --fail-on exact", "'exact' is not one of"),
         ("convert FILE --package kibana", "which are files: name their folder by -o"),
         ("convert FILE --dialect spark", "ask for it by -t sql"),
@@ -141,7 +142,7 @@ def test_what_is_not_printed_on_a_terminal_is_the_text_of_the_output(tmp_path: P
 def test_an_interrupt_ends_a_query_that_runs() -> None:
     query = "range x from 1 to 3000000000 step 1 | extend y = x * x | summarize dcount(y) by x % 1000"
     with subprocess.Popen(
-        [sys.executable, "-m", "translator.cli", "run", query], stderr=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-m", "translator", "run", query], stderr=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         with pytest.raises(subprocess.TimeoutExpired):
             process.communicate(timeout=4)

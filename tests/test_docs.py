@@ -58,7 +58,7 @@ def _run(command: str, status: int) -> str:
         target, arguments = arguments[-1], arguments[:-2]
     assert arguments[0] == "kql2sigma", f"{command}: another program, which has to say why no test runs it ({doc_pages.NOT_TRIED.strip()})"
     if Path("translator").is_dir():
-        copy = subprocess.run([sys.executable, "-m", "translator.cli", *arguments[1:]], capture_output=True, encoding="utf-8")
+        copy = subprocess.run([sys.executable, "-m", "translator", *arguments[1:]], capture_output=True, encoding="utf-8")
         assert copy.returncode == status, f"{command}: {copy.stdout}{copy.stderr}"
         return copy.stdout
     found = CliRunner().invoke(main, arguments[1:])

@@ -30,6 +30,7 @@ ORDER = [
     {"package"},
     {"commands"},
     {"cli"},
+    {"__main__"},
 ]
 """The stages, each of which may import itself and those before it."""
 

@@ -226,7 +226,7 @@ def ci(tmp_path: Path) -> Callable[..., tuple[int, dict[str, str]]]:
     (step,) = (s for s in action()["runs"]["steps"] if s.get("id") == "run")
     tools = tmp_path / "bin"
     tools.mkdir()
-    (tools / "kql2sigma").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m translator.cli "$@"\n')
+    (tools / "kql2sigma").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m translator "$@"\n')
     (tools / "kql2sigma").chmod(0o755)
 
     def carried_out(folder: Path, **inputs: str) -> tuple[int, dict[str, str]]:

@@ -120,7 +120,7 @@ def test_it_serves_on_standard_input_and_output() -> None:
     from mcp.client.stdio import StdioServerParameters, stdio_client
 
     async def call() -> Any:
-        started = StdioServerParameters(command=sys.executable, args=["-m", "translator.cli", "mcp"])
+        started = StdioServerParameters(command=sys.executable, args=["-m", "translator", "mcp"])
         async with Client(stdio_client(started)) as client:
             return await client.call_tool("check", {"rule": "SigninLogs\n| wehre x == 1"})
 

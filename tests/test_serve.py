@@ -221,7 +221,7 @@ class Running:
 
 def started(*arguments: str) -> Running:
     process = subprocess.Popen(
-        [sys.executable, "-m", "translator.cli", "serve", "--port", "0", *arguments],
+        [sys.executable, "-m", "translator", "serve", "--port", "0", *arguments],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
     )  # fmt: skip
@@ -523,7 +523,7 @@ def descendants(process: int) -> list[int]:
 @pytest.mark.skipif(sys.platform == "win32", reason="a signal is sent to a group of processes")
 def test_ctrl_c_while_processes_begin_ends_the_server_without_a_word_of_theirs() -> None:
     """A terminal sends it to all processes, which import for a while before they can ignore it."""
-    command = [sys.executable, "-m", "translator.cli", "serve", "--port", "0", "--jobs", "2"]
+    command = [sys.executable, "-m", "translator", "serve", "--port", "0", "--jobs", "2"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     assert process.stdout is not None and "until Ctrl-C" in process.stdout.readline()
     os.killpg(process.pid, signal.SIGINT)

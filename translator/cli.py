@@ -457,7 +457,3 @@ def mcp() -> None:
     from translator.commands.mcp import serve
 
     serve()
-
-
-if __name__ == "__main__":
-    main()

@@ -93,7 +93,7 @@ def headed(*names: str) -> None:
     print("|" + "---:|" * len(names))
 
 
-TOOL = [sys.executable, "-m", "translator.cli", "convert"]
+TOOL = [sys.executable, "-m", "translator", "convert"]
 RULE = Path(__file__).parents[2] / "rules" / "threshold.yaml"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -120,6 +121,16 @@ EXCLUDED = click.option(
 )
 
 
+class _Seconds(click.FloatRange):
+    """A length of time, which ``nan`` and ``inf`` are not."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        found: float = super().convert(value, param, ctx)
+        if not math.isfinite(found):
+            self.fail(f"{value!r} is no number of seconds", param, ctx)
+        return found
+
+
 def rule_timeout_option(default: float | None, shown: str) -> Callable[[Command], Command]:
     """--rule-timeout of one command.
 
@@ -129,7 +140,7 @@ def rule_timeout_option(default: float | None, shown: str) -> Callable[[Command]
     """
     return click.option(
         "--rule-timeout",
-        type=click.FloatRange(min=0),
+        type=_Seconds(min=0),
         default=default,
         show_default=shown,
         help="Seconds of the clock that the work on one rule may take; it may take 2 GB of memory, and give 20 MB. 0: no limits.",

@@ -156,9 +156,7 @@ def on_parts(rule: Rule, detection: Detection, output: Output) -> tuple[Diagnost
                 missed |= apart
     if not missed:
         return ()
-    what = (
-        f"{', '.join(sorted(missed))}: an event of several parts of the union has an entity for each, in the output that of the first"
-    )
+    what = f"{', '.join(sorted(missed))}: an event of several parts of the union has an entity for each, in the output that of the first"
     return (Diagnostic("entities-missed", what),)
 
 
