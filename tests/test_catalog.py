@@ -136,7 +136,7 @@ def elastic_facts() -> dict[str, Any]:
 
 
 def splunk_fields(home: Home) -> set[str]:
-    places = {v.lower() for k, values in home.places.items() if k in ("sourcetype", "source") for v in values}
+    places = {v.lower() for k, values in home.marks.items() if k in ("sourcetype", "source") for v in values}
     entries = [e for e in splunk_facts().values() if {e["sourcetype"].lower(), (e["source"] or "").lower()} & places]
     return {f for e in entries for f in (*e["fields"], *e["mappings"].values())} | {"_time", "_raw", "host", "source", "sourcetype"}
 
