@@ -141,9 +141,7 @@ def test_what_is_not_printed_on_a_terminal_is_the_text_of_the_output(tmp_path: P
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_an_interrupt_ends_a_query_that_runs() -> None:
     query = "range x from 1 to 3000000000 step 1 | extend y = x * x | summarize dcount(y) by x % 1000"
-    with subprocess.Popen(
-        [sys.executable, "-m", "translator", "run", query], stderr=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
+    with subprocess.Popen([sys.executable, "-m", "translator", "run", query], stderr=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         with pytest.raises(subprocess.TimeoutExpired):
             process.communicate(timeout=4)
         process.send_signal(signal.SIGINT)

@@ -45,6 +45,8 @@ ADDRESSES = [{"IPAddress": "2001:db8::1"}, {"IPAddress": "10.0.0.1"}]
 CALLERS = [{"EventID": 4768, "Computer": "c", "IpAddress": x} for x in ("-", "", "10.0.0.1")]
 LOGONS = [{**row, "EventID": 4625} for row in CALLERS if row["IpAddress"]]
 FAILED = "DeviceLogonEvents | where ActionType == 'LogonFailed' and"
+NAMED = "SecurityEvent | where EventID == 4688 and"
+FILES = [{"EventID": 4688, "Process": f"{n}.exe", "NewProcessName": f"C:\\{n}.exe", "Computer": "h"} for n in "ab"]
 STARTED = "DeviceProcessEvents | where"
 STARTS = [
     {"FileName": f"{name}.exe", "AccountName": name, "AccountDomain": domain}
@@ -86,6 +88,8 @@ CALLS = [
         ("SecurityEvent | where EventID == 4625 | summarize n = count() by IpAddress", "esql", LOGONS, 2),
         # a hyphen that stands for no value
         (f"{STARTED} AccountName == 'system' | project FileName", "sigma", STARTS, 1),
+        *((f"{NAMED} strcat(Process, '-', Computer) == 'a.exe-h' | project Computer", target, FILES, 1) for target in ("splunk", "esql")),
+        *((f"{NAMED} tolower(Process) in ('a.exe', 'c.exe') | project Computer", target, FILES, 1) for target in ("splunk", "esql")),
         (f"{STARTED} AccountName !in ('system', 'local service') | project FileName", "sigma", STARTS, 1),
         (f"{STARTED} AccountName startswith_cs 'sys' | project FileName", "sigma", STARTS, 1),
         (f"{FAILED} isnotempty(RemoteIP) | project AccountName", "sigma", REMOTE, 1),

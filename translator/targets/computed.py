@@ -126,7 +126,7 @@ class Texts:
                 return functions.units.format(self.predicates.spelled(inner), units)
             case Apply(function="tostring", args=(inner,)):
                 return self._of(inner, empty)
-            case Apply(function=function, args=(inner,)) if function in functions.calls:
+            case Apply(function=function, args=(inner, *_)) if function in functions.calls:
                 text_ = self._of(inner, empty)
                 return None if text_ is None else functions.calls[function].format(text_)
             case Apply(function="strcat", args=args):
