@@ -413,6 +413,7 @@ detection: {asked: {%s}, other: {FileName: foo.exe}, condition: %s}
         ("eql", f'{TAKEN} ProcessCommandLine : "*-enc*" and not ProcessCommandLine : "*chrome*"', "narrower"),
         ("eql", f'{TAKEN} ProcessCommandLine : "*-enc*" and not ProcessId == 1234', "narrower"),
         ("splunk", 'sourcetype="DeviceProcessEvents" | regex ProcessCommandLine="(?i)[-/]enc"', "broader"),
+        ("splunk", "sourcetype=DeviceProcessEvents ProcessCommandLine=*-enc* NOT AccountName=svc", "narrower"),
         ("eql", f'{TAKEN} ProcessCommandLine : "*-enc*"', None),
         ("sigma", SIGMA % ("ProcessCommandLine|contains: -enc", "asked"), None),
         ("sigma", SIGMA % ("ProcessCommandLine: '*-ENC*'", "asked"), None),

@@ -85,16 +85,26 @@ _PLACES = frozenset({"sourcetype", "source", "category", "datamodel"})
 
 
 def _of_spl(text: str) -> Iterator[Asked]:
+    for terms in terms_of_searches(text):
+        found = dict[str, frozenset[str]]()
+        for field, values in terms:
+            if field in _PLACES:
+                found[field] = found.get(field, frozenset()) | values
+        yield found
+
+
+def terms_of_searches(text: str) -> Iterator[list[tuple[str, frozenset[str]]]]:
+    """Of each search of a text of SPL, subsearches too, the fields and values that its terms ask for.
+
+    Raises:
+        NotReadable: where it cannot be taken apart.
+    """
     waiting = [(expanded(text, {}), True)]
     while waiting:
         search, top = waiting.pop()
-        found = dict[str, frozenset[str]]()
-        for command in commands(search, macros_pass=True, top=top):
-            waiting += [(inner.text, False) for inner in command.inner.values()]
-            for field, values in _terms_of(command):
-                if field in _PLACES:
-                    found[field] = found.get(field, frozenset()) | values
-        yield found
+        read = commands(search, macros_pass=True, top=top)
+        waiting += [(inner.text, False) for command in read for inner in command.inner.values()]
+        yield [term for command in read for term in _terms_of(command)]
 
 
 def _terms_of(command: Command) -> Iterator[tuple[str, frozenset[str]]]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
 import yaml
 
+from translator.verify.given import terms_of_searches
+from translator.verify.reading import NotReadable
 from translator.verify.witness.texts import matching
 
 _QUOTED = re.compile(r'"""(.*?)"""|"((?:[^"\\]|\\.)*)"|\'((?:[^\'\\]|\\.)*)\'', re.S)
@@ -24,8 +27,8 @@ _MOST = 24
 
 def other_values(target: str, texts: Iterable[str], query: str) -> list[str]:
     """The values of texts in the language of a target that no text or number of the query is, without the wildcards around them."""
-    known = {*_written(query)}
-    found = (v for text in texts for written in (_of_sigma(text) if target == "sigma" else _written(text)) for v in _meant(written))
+    known, read = {*_written(query)}, {"sigma": _of_sigma, "splunk": _of_spl}.get(target, _written)
+    found = (v for text in texts for written in read(text) for v in _meant(written))
     return list(dict.fromkeys(v for v in found if v and v not in known))[:_MOST]
 
 
@@ -34,6 +37,14 @@ def _written(text: str) -> Iterator[str]:
     for match in _QUOTED.finditer(text):
         yield next(m for m in match.groups() if m is not None)
     yield from _NUMBER.findall(_QUOTED.sub("", text))
+
+
+def _of_spl(text: str) -> Iterator[str]:
+    """The same, and the words that terms ask for."""
+    yield from _written(text)
+    with suppress(NotReadable):
+        for terms in terms_of_searches(text):
+            yield from (value for _, values in terms for value in sorted(values))
 
 
 def _of_sigma(text: str) -> Iterator[str]:
