@@ -167,7 +167,9 @@ class Progressing:
         elif now - self.said > self.PAUSE and 0 < done < total:
             self.said = now
             left = round((total - done) / max(rate, 0.001))
-            said = f"{self.what}: {done} of {total}, {rate:.1f} a second, {left // 60}:{left % 60:02} left" + (f"; {told}" if told else "")
+            # The long ones come first: what the first few took says nothing of the others.
+            soon = f", {left // 60}:{left % 60:02} left" if done * 10 >= total else ""
+            said = f"{self.what}: {done} of {total}, {rate:.1f} a second{soon}" + (f"; {told}" if told else "")
             self.console.print(said, markup=False, highlight=False, soft_wrap=True)
 
 
