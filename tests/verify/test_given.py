@@ -81,3 +81,18 @@ def test_an_index_that_a_site_names_is_the_only_one(tmp_path: Path) -> None:
     text = f'{FULL} properties.ProcessCommandLine="*accepteula*"'
     outcomes = [translator.prove(PROCESSES, "splunk", t, options=options).outcome for t in (text, text.replace("edr", "other"))]
     assert outcomes == [Outcome.PROVEN, Outcome.CONTRADICTED]
+
+
+@pytest.mark.parametrize(
+    ("target", "text"),
+    [
+        ("splunk", 'index=x "unclosed'),
+        ("splunk", "index=x [search"),
+        ("esql", "FROM x | WHER y"),
+        ("eql", 'process where process.name ==== "x"'),
+        ("sigma", "x: ["),
+    ],
+)
+def test_a_text_that_is_none_of_its_language_is_not_executable(target: str, text: str) -> None:
+    found = translator.prove(PROCESSES, target, text)
+    assert found.outcome is Outcome.NOT_EXECUTABLE and found.why.startswith("the reader does not know: ")

@@ -58,7 +58,10 @@ def given(conversion: Conversion, target: str, text: str, options: Options) -> O
 
 def says_categories(text: str) -> bool:
     """Whether a text of EQL asks for events of a category, as a rule does that has its index pattern beside the text."""
-    return all(node.category is not None for node in _nodes(eql.parse(text)) if isinstance(node, eql.Filter))
+    try:
+        return all(node.category is not None for node in _nodes(eql.parse(text)) if isinstance(node, eql.Filter))
+    except NotReadable:  # which is said where it is run
+        return False
 
 
 def _reads(place: Mapping[str, str], asked: Asked, family: str) -> bool:
