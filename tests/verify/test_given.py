@@ -50,6 +50,9 @@ FULL = r'index=edr sourcetype="ms:defender:eventhub" category="AdvancedHunting-D
         (PROCESSES, "eql", f"any where {STARTED}", Outcome.CONTRADICTED),
         (LOGONS, "eql", 'authentication where event.action == "logon-failed"', Outcome.PROVEN),
         (LOGONS, "eql", 'authentication where event.action == "logged-in"', Outcome.CONTRADICTED),
+        # what another column of the table says as well
+        (SIGN_INS, "splunk", 'index=azure sourcetype="azure:monitor:aad" category=SignInLogs properties.status.errorCode=50126', Outcome.PROVEN),
+        (SIGN_INS, "splunk", 'index=azure sourcetype="azure:monitor:aad" category=SignInLogs properties.status.errorCode=0', Outcome.CONTRADICTED),
         # a log source that no taxonomy binds has the names of the source; a number is its digits
         (SIGN_INS, "sigma", sigma("product: azure, service: signinlogs", "ResultType: 50126"), Outcome.PROVEN),
         (SIGN_INS, "sigma", sigma("product: azure, service: signinlogs", "ResultType: 50053"), Outcome.CONTRADICTED),

@@ -92,7 +92,13 @@ def test_raw_events_are_listed_with_what_splunk_knows_beside_them(kit: tuple[Pat
     first = yaml.safe_load((folder / "datasets.yml").read_text("utf-8"))["datasets"][0]
     assert (first["sourcetype"], first["index"], len(first["times"])) == ("azure:monitor:aad", "main", 21)
     raws = [json.loads(line) for line in (folder / first["path"]).read_text("utf-8").splitlines()]
-    assert raws[0] == {"category": "SignInLogs", "callerIpAddress": "203.0.113.7", "resultType": "50126"} and len(raws) == 21
+    told = {
+        "category": "SignInLogs",
+        "callerIpAddress": "203.0.113.7",
+        "resultType": "50126",
+        "properties": {"status": {"errorCode": 50126}},
+    }
+    assert raws[0] == told and len(raws) == 21
 
 
 def test_tables_have_the_rows_of_all_worlds(kit: tuple[Path, Any]) -> None:

@@ -70,6 +70,7 @@ def table(name: str) -> Table | None:
         texts,
         all_told,
         kinds,
+        MappingProxyType({place: column for told in data.get("alike", {}).values() for place, column in told.items()}),
         MappingProxyType(homes),
     )
 

@@ -278,6 +278,7 @@ class Table:
         texts: columns of a table without documented types that are texts.
         all_told: columns of whose values the homes have all.
         kinds: what holds of the events with certain values.
+        alike: columns by the places of other columns that say the same in each row.
         homes: where its events are, by family of products, the default one first.
     """
 
@@ -293,6 +294,7 @@ class Table:
     texts: frozenset[str]
     all_told: frozenset[str]
     kinds: tuple[Kind, ...]
+    alike: Mapping[str, str]
     homes: Mapping[str, tuple[Home, ...]]
 
     def columns(self, family: str) -> Mapping[str, Counterpart]:

@@ -144,11 +144,20 @@ class Stage:
         used = [n.column for n in o.parts(self.plan.root) if isinstance(n, ColumnRef)]
         self.used = frozenset((c.table, c.name) for c in used if c.table is not None)
         self.deciding = frozenset((c.table, c.name) for c in columns if c.id in decides)
+        self.alike = {table: dict(self.unread(table)) for table in self.columns}
         self._coverage: Coverage | None = None
         self._families: dict[tuple[str, frozenset[str], Own, tuple[str, ...]], tuple[list[Tried], Shaped]] = {}
         self._shapings: dict[tuple[str, Own, tuple[str, ...]], Shaping] = {}
         self._answers: dict[str, Answer | EngineError] = {}
         self._others: dict[str, Answer] = {}
+
+    def unread(self, table: str) -> Iterator[tuple[str, str]]:
+        """Columns of a table by the places of others that say the same, at which the query does not look."""
+        known, shown = catalog.table(table), () if self.plan.open else dict(self.plan.names)
+        for place, column in known.alike.items() if known is not None else ():
+            holder = place.partition(".")[0]
+            if (table, holder) not in self.used and holder not in shown:
+                yield place, column
 
     @property
     def coverage(self) -> Coverage:
@@ -202,7 +211,7 @@ class Stage:
         events = {t: rows for t, rows in given.items() if t not in listed}
         if (family, own, homes) not in self._shapings:
             options = replace(self.options, homes=(*self.options.homes, *homes))
-            self._shapings[family, own, homes] = Shaping(family, options, carried=(_MARK, ROW), own=dict(own))
+            self._shapings[family, own, homes] = Shaping(family, options, carried=(_MARK, ROW), own=dict(own), alike=self.alike)
         found = self._shapings[family, own, homes].of(events)
         held = {t: tuple(Shape(row, ()) for row in rows) for t, rows in given.items() if t in listed}
         types = {c: self.type_of(table, c, found.events) for table, columns in own for c in columns} if family == "elastic" else {}

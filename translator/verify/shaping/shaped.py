@@ -60,6 +60,7 @@ class Shaping:
     Args:
         family: splunk, elastic or sigma; source where the names are the KQL's own.
         options: see ``shaped``, as the others.
+        alike: by table columns by the places of others that say the same, which events have though rows lack them.
 
     Raises:
         ValueError: for a family that is not known.
@@ -72,11 +73,13 @@ class Shaping:
         columns: Mapping[str, Iterable[str]] | None = None,
         carried: Iterable[str] = (),
         own: Mapping[str, Collection[str]] | None = None,
+        alike: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         if family not in FAMILIES:
             raise ValueError(f"no family of products: {family}")
         self.family, self.options, self.carried, self.own = family, options or Options(), frozenset(carried), own or {}
         self.columns = None if columns is None else {table: frozenset(names) for table, names in columns.items()}
+        self.alike = alike or {}
         self.tables: dict[tuple[str, frozenset[str]], TableShaping] = {}
 
     def of(self, rows: Mapping[str, Sequence[Mapping[str, object]]]) -> Shaped:
@@ -117,7 +120,9 @@ class Shaping:
         """A table of which those columns matter that were asked for, or that its rows have."""
         wanted = self.columns.get(table, frozenset()) if self.columns is not None else frozenset(c for row in rows for c in row)
         if (table, wanted) not in self.tables:
-            self.tables[table, wanted] = TableShaping(table, self.family, self.options, wanted, self.own.get(table, ()))
+            self.tables[table, wanted] = TableShaping(
+                table, self.family, self.options, wanted, self.own.get(table, ()), self.alike.get(table, {})
+            )
         return self.tables[table, wanted]
 
 

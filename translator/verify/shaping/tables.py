@@ -53,10 +53,13 @@ class TableShaping:
     Args:
         wanted: the columns that matter.
         own: those that have their own names where there is no field, or of which places have one.
+        alike: columns by the places of others that say the same, which events have though rows lack them.
     """
 
-    def __init__(self, table: str, family: str, options: Options, wanted: frozenset[str], own: Collection[str]) -> None:
-        self.table, self.family, self.wanted, self.places = table, family, wanted, own
+    def __init__(
+        self, table: str, family: str, options: Options, wanted: frozenset[str], own: Collection[str], alike: Mapping[str, str]
+    ) -> None:  # fmt: skip
+        self.table, self.family, self.wanted, self.places, self.alike = table, family, wanted, own, alike
         self.own = {way_of(place)[0] for place in own}
         self.sites = Sites(table, family, options)
         self.nowhere = without_home(table, family)
@@ -244,6 +247,11 @@ class TableShaping:
             if column not in needed:
                 with suppress(Unfit):
                     putting.column(column)
+        for twin, column in self.alike.items():
+            holder, member = twin.split(".")
+            if is_missing(draft.row.get(holder)) and (value := text_of(draft.row.get(column) or "")):
+                with suppress(Unfit):
+                    putting.inside(holder, {member: int(value) if value.isdigit() else value})
         for column in self.telling(site, draft.row):
             raise _Refused(column, f"the events in the place of {site.home.name} are those with the values that tell its homes")
         if self.family == "sigma":
