@@ -25,6 +25,10 @@ def sigma(source: str, *conditions: str) -> str:
 WINDOWS = sigma("category: process_creation, product: windows", r"Image|endswith: '\psexec.exe'", "CommandLine|contains: accepteula")
 FULL = r'index=edr sourcetype="ms:defender:eventhub" category="AdvancedHunting-DeviceProcessEvents" properties.FileName="psexec.exe"'
 
+TSTATS = ("| tstats `security_content_summariesonly` count min(_time) as firstTime from datamodel=Endpoint.Processes"
+          " where Processes.process_name=psexec.exe")  # fmt: skip
+GROUPED = "by Processes.dest Processes.process | `drop_dm_object_name(Processes)` | `security_content_ctime(firstTime)` | `psexec_filter`"
+
 
 @pytest.mark.parametrize(
     ("kql", "target", "text", "outcome"),
@@ -53,6 +57,12 @@ FULL = r'index=edr sourcetype="ms:defender:eventhub" category="AdvancedHunting-D
         # what another column of the table says as well
         (SIGN_INS, "splunk", 'index=azure sourcetype="azure:monitor:aad" category=SignInLogs properties.status.errorCode=50126', Outcome.PROVEN),
         (SIGN_INS, "splunk", 'index=azure sourcetype="azure:monitor:aad" category=SignInLogs properties.status.errorCode=0', Outcome.CONTRADICTED),
+        # macros of splunk/security_content stand for what they are there
+        (PROCESSES, "splunk", f"{TSTATS} Processes.process=*accepteula* {GROUPED}", Outcome.PROVEN),
+        (PROCESSES, "splunk", f"{TSTATS} Processes.process=accepteula* {GROUPED}", Outcome.CONTRADICTED),
+        (PROCESSES, "splunk", f"{TSTATS} `processes_of_site` {GROUPED}", Outcome.NOT_EXECUTABLE),
+        (SIGN_INS, "splunk", "`azure_monitor_aad` category=SignInLogs resultType=50126 | `sign_ins_filter`", Outcome.PROVEN),
+        (SIGN_INS, "splunk", "`cloudtrail` resultType=50126 | `sign_ins_filter`", Outcome.CONTRADICTED),
         # a log source that no taxonomy binds has the names of the source; a number is its digits
         (SIGN_INS, "sigma", sigma("product: azure, service: signinlogs", "ResultType: 50126"), Outcome.PROVEN),
         (SIGN_INS, "sigma", sigma("product: azure, service: signinlogs", "ResultType: 50053"), Outcome.CONTRADICTED),

@@ -14,6 +14,7 @@ from sigma.rule import SigmaRule
 
 from translator import catalog
 from translator.catalog.site_files import FAMILY_OF
+from translator.catalog.splunk_macros import definition
 from translator.fidelity import Diagnostic
 from translator.pipeline import Conversion
 from translator.targets.base import Options, Output
@@ -35,8 +36,10 @@ Asked: TypeAlias = Mapping[str, frozenset[str]]
 def given(conversion: Conversion, target: str, text: str, options: Options) -> Output:
     """A text that somebody else wrote, as an output; it says nothing of its rows, so that it has to be exact.
 
-    It reads the homes that it asks for; where none of those that a table has is one, that is said.
+    It reads the homes that it asks for; where none of those that a table has is one, that is said. Macros that are known are expanded.
     """
+    if target == "splunk":
+        text = expanded(text, definition)
     family, homes, diagnostics = FAMILY_OF[target], list[str](), list[Diagnostic]()
     try:
         asked = [*_ASKED[target](text)] if options.fields != "source" else []
@@ -102,7 +105,7 @@ def terms_of_searches(text: str) -> Iterator[list[tuple[str, frozenset[str]]]]:
     Raises:
         NotReadable: where it cannot be taken apart.
     """
-    waiting = [(expanded(text, {}), True)]
+    waiting = [(expanded(text, definition), True)]
     while waiting:
         search, top = waiting.pop()
         read = commands(search, macros_pass=True, top=top)

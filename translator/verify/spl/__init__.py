@@ -52,7 +52,7 @@ def run(
     Raises:
         NotReadable: for what is not known, with its position where that is known.
     """
-    told = expanded(text, macros or {})
+    told = expanded(text, (macros or {}).get)
     search = _read(told, 0, macros_pass=False, top=True)
     arrays = braced(told)
     stored = [event_of(e, arrays) for e in events]

@@ -306,8 +306,8 @@ def tstats(command: Command, read: Reader) -> Step:
     """Statistics of fields in the index, or of a data set of a data model ("tstats", Description and Optional arguments).
 
     An event says in its field ``datamodel`` which data set it is in; fields of these have the name of the data set before theirs. With
-    ``summariesonly=false`` what is not summarized counts as well; ``fillnull_value`` stands for keys that an event lacks, and events
-    that lack one are left out without it.
+    ``summariesonly=false`` what is not summarized counts as well, and how old summaries are makes no difference; ``fillnull_value``
+    stands for keys that an event lacks, and events that lack one are left out without it.
     """
     told = statistics_of(command, read, "accelerated")
     if not told.terms:
@@ -319,7 +319,7 @@ def tstats(command: Command, read: Reader) -> Step:
         model = told.options.get("datamodel", "")
         known = {"span", "datamodel", "fillnull_value"} if model else {"span"}
         if told.options.get("summariesonly", "false").lower() in ("false", "f", "0"):
-            known.add("summariesonly")
+            known |= {"summariesonly", "allow_old_summaries"}
         if others := sorted(set(told.options) - known):
             raise command.refuse(f"the option {others[0]}")
         if model and "." not in model:

@@ -7,7 +7,7 @@ sequences are not altered), "Use macros in searches" (back quotes), "About subse
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Literal, TypeAlias
@@ -113,19 +113,19 @@ def parsed(kind: Kind, text: str, position: int = 0) -> Tree[Token]:
         raise NotReadable("the end of the search" if at_end else f"{str(error.token)!r}", position + offset) from None
 
 
-def expanded(text: str, macros: Mapping[str, str]) -> str:
+def expanded(text: str, definition: Callable[[str], str | None]) -> str:
     """A text with its macros replaced, also by those of what replaces them.
 
     Args:
         text: a search.
-        macros: what stands for each macro, by all that is written between its back quotes.
+        definition: what stands for a macro, by all that is written between its back quotes; None where that is not known.
 
     Raises:
         NotReadable: where macros go round in a circle.
     """
     text = _without("comment", text)
     for _ in range(20):
-        found = _SPECIAL.sub(lambda m: macros.get(m[0][1:-1].strip(), m[0]) if m["macro"] else m[0], text)
+        found = _SPECIAL.sub(lambda m: (definition(m[0][1:-1].strip()) if m["macro"] else None) or m[0], text)
         if found == text:
             return text
         text = found
