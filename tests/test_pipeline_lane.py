@@ -31,6 +31,7 @@ from translator.targets.pipeline.spelling import spelled_out
 from translator.targets.splunk import pipeline as spl
 from translator.targets.splunk.functions import number_inside
 from translator.verify import spl as spl_reader
+from translator.verify.proof import Outcome
 from translator.verify.shaping import shaped
 
 SIGNINS = "SigninLogs | where TimeGenerated > ago(2h)"
@@ -1605,3 +1606,9 @@ def test_a_column_that_only_the_result_names_is_its_own(target: str) -> None:
     made = convert(rule(query), (target,), Options(fields="source")).outputs[target]
     told = [{"sourcetype": "T", "op": op, "k": "bob"} for op in ("a", "b", "b")]
     assert {row["k"] for text in made.texts for row in translator.verify.run_text(target, text, told)} == {"bob"}
+
+
+def test_a_field_gets_its_type_in_kql_behind_what_is_computed_of_the_one_that_is_stored() -> None:
+    kql = "SecurityEvent | where EventID == 1102 | summarize Cleared = count() by EventID, Activity | extend Shown = Activity"
+    proof = translator.prove(kql, "esql")
+    assert (proof.outcome, proof.why) == (Outcome.PROVEN, "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from translator.detection.windows import is_time
@@ -22,6 +24,7 @@ from translator.targets.pipeline.language import Command, Value
 
 WHOLE = frozenset({"long", "integer", "short", "byte"})
 """The types of whole numbers."""
+_NAMES = re.compile(r"[\w@][\w@.]*")
 
 
 def head(events: Events, case: PipelineCase) -> Head:
@@ -40,13 +43,23 @@ def head(events: Events, case: PipelineCase) -> Head:
     for name, text in pairs:
         events.repeated.suggest(text, name)
     if pairs:
-        rest.append("EVAL " + ", ".join(f"{field(n)} = {text}" for n, text in pairs))
+        rest.append("EVAL " + ", ".join(f"{field(n)} = {text}" for n, text in _in_order(pairs)))
     if any("(_source, " in line for line in rest):
         base = with_document(base)
         rest.append("DROP _source")
     commands = [Command("FROM", base), *(Command(line.partition(" ")[0], line) for line in rest)]
     taken = {*events.names.all_of([s.predicate for s in detection.selectors]), *events.fields, *events.keys, *flags, "@timestamp"}
     return Head(tuple(commands), found, frozenset(taken), flags)
+
+
+def _in_order(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Fields with what they become, each behind those that read what it was: EVAL computes them one behind the other."""
+    rest, ordered = [*pairs], list[tuple[str, str]]()
+    while rest:
+        read = [(name, {*_NAMES.findall(text)}) for name, text in rest]
+        free = next((n for n, (name, _) in enumerate(read) if not any(name in names for m, (_, names) in enumerate(read) if m != n)), 0)
+        ordered.append(rest.pop(free))
+    return ordered
 
 
 def _flagged(events: Events, case: PipelineCase) -> tuple[tuple[str, ...], str]:
