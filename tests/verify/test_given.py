@@ -57,6 +57,9 @@ GROUPED = "by Processes.dest Processes.process | `drop_dm_object_name(Processes)
         # what another column of the table says as well
         (SIGN_INS, "splunk", 'index=azure sourcetype="azure:monitor:aad" category=SignInLogs properties.status.errorCode=50126', Outcome.PROVEN),
         (SIGN_INS, "splunk", 'index=azure sourcetype="azure:monitor:aad" category=SignInLogs properties.status.errorCode=0', Outcome.CONTRADICTED),
+        # sources of Windows events are of one source type
+        (LOGONS, "splunk", 'index=win sourcetype=XmlWinEventLog source="XmlWinEventLog:Security" EventCode=4625', Outcome.PROVEN),
+        (LOGONS, "splunk", 'index=win sourcetype=WinEventLog source="XmlWinEventLog:Security" EventCode=4625', Outcome.CONTRADICTED),
         # macros of splunk/security_content stand for what they are there
         (PROCESSES, "splunk", f"{TSTATS} Processes.process=*accepteula* {GROUPED}", Outcome.PROVEN),
         (PROCESSES, "splunk", f"{TSTATS} Processes.process=accepteula* {GROUPED}", Outcome.CONTRADICTED),

@@ -6,7 +6,7 @@ A table may be kept in several places, of which outputs read the catalog's first
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, TypeAlias
 
@@ -48,7 +48,7 @@ def given(conversion: Conversion, target: str, text: str, options: Options) -> O
     for name in conversion.tables if asked else ():
         table, usual = catalog.table(name), homes_of(name, family, options)
         every = (*usual, *(table.homes.get(family, ()) if table is not None else ()))
-        read = [h for h in every if any(_reads(h.place, one, family) for one in asked)]
+        read = [h for h in every if any(_reads(h.marks, one, family) for one in asked)]
         if not any(h in usual for h in read):
             homes += [chosen_name(name, h) for h in read]
         if every and not read and any(asked):
@@ -67,10 +67,10 @@ def says_categories(text: str) -> bool:
         return False
 
 
-def _reads(place: Mapping[str, str], asked: Asked, family: str) -> bool:
+def _reads(place: Mapping[str, Sequence[str]], asked: Asked, family: str) -> bool:
     """Whether a search finds what is in a place: all that it asks for is there, or what it asks of the keys that the place has."""
     keys = asked.keys() if family == "sigma" else asked.keys() & place.keys()
-    return bool(keys) and all(any(_is_like(place.get(key, ""), value) for value in asked[key]) for key in keys)
+    return bool(keys) and all(any(_is_like(has, value) for has in place.get(key, ("",)) for value in asked[key]) for key in keys)
 
 
 def _is_like(value: str, wanted: str) -> bool:

@@ -355,7 +355,7 @@ def frame(site: Site) -> Row:
     place: Mapping[str, str] = site.home.place
     match site.family:
         case "splunk":
-            return {"index": "main", **place}
+            return {"index": "main", **{key: values[0] for key, values in site.home.marks.items()}}
         case "elastic":
             kind, _, dataset = place.get("index", "logs-").rstrip("-*").partition("-")
             dataset = place.get("dataset", dataset)
