@@ -1609,6 +1609,7 @@ def test_a_column_that_only_the_result_names_is_its_own(target: str) -> None:
 
 
 def test_a_field_gets_its_type_in_kql_behind_what_is_computed_of_the_one_that_is_stored() -> None:
-    kql = "SecurityEvent | where EventID == 1102 | summarize Cleared = count() by EventID, Activity | extend Shown = Activity"
+    counted = "summarize Cleared = count() by Account, EventID, Activity | extend AccountCustomEntity = Account"
+    kql = f"SecurityEvent | where EventID == 1102 | {counted}"
     proof = translator.prove(kql, "esql")
     assert (proof.outcome, proof.why) == (Outcome.PROVEN, "")
