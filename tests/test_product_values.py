@@ -47,6 +47,7 @@ LOGONS = [{**row, "EventID": 4625} for row in CALLERS if row["IpAddress"]]
 FAILED = "DeviceLogonEvents | where ActionType == 'LogonFailed' and"
 NAMED = "SecurityEvent | where EventID == 4688 and"
 FILES = [{"EventID": 4688, "Process": f"{n}.exe", "NewProcessName": f"C:\\{n}.exe", "Computer": "h"} for n in "ab"]
+ADMINS = [{"ActionType": "LogonSuccess", "AccountName": "a", "IsLocalAdmin": x} for x in (True, False)]
 STARTED = "DeviceProcessEvents | where"
 STARTS = [
     {"FileName": f"{name}.exe", "AccountName": name, "AccountDomain": domain}
@@ -93,6 +94,8 @@ CALLS = [
         (f"{STARTED} AccountName !in ('system', 'local service') | project FileName", "sigma", STARTS, 1),
         (f"{STARTED} AccountName startswith_cs 'sys' | project FileName", "sigma", STARTS, 1),
         (f"{FAILED} isnotempty(RemoteIP) | project AccountName", "sigma", REMOTE, 1),
+        ("DeviceLogonEvents | where IsLocalAdmin == 'True' | project AccountName", "splunk", ADMINS, 1),
+        ("DeviceLogonEvents | where IsLocalAdmin != ' false' | project AccountName", "splunk", ADMINS, 1),
         (f"{FAILED} RemoteIP !in ('', '::1') | project AccountName", "sigma", REMOTE, 1),
         (f"{FAILED} RemoteIP == '' and isempty(InitiatingProcessFileName) | project AccountName", "sigma", REMOTE, 1),
         (f"{FAILED} strlen(RemoteIP) < 5 and RemoteIP !contains '-' | project AccountName", "sigma", REMOTE, 1),

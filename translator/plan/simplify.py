@@ -292,8 +292,11 @@ def _nullness(expr: Expr) -> Expr:
 
 
 def _bool_as_number(expr: Expr) -> Expr:
-    """``b == 1`` of a bool is ``b == true``: a log holds true and false, not their numbers."""
+    """``b == 1`` and ``b == "True"`` of a bool are ``b == true``: a log holds true and false, not their numbers or texts of them."""
     match expr:
+        case Apply(function="==", args=(left, Const(value=str(text), type=Type.STRING))) if left.type == Type.BOOL:
+            truth = {"true": TRUE, "1": TRUE, "false": FALSE, "0": FALSE}.get(text.strip().lower())
+            return expr if truth is None else Apply(expr.span, Type.BOOL, "==", (left, truth))
         case Apply(function="==", args=(left, Const(value=int(number), type=Type.LONG | Type.INT))) if left.type == Type.BOOL:
             return Apply(expr.span, Type.BOOL, "==", (left, TRUE if number else FALSE)) if number in (0, 1) else FALSE
     return expr

@@ -219,6 +219,8 @@ class SelectorMapping(FieldLookup):
 
     def with_value_for_none(self, expr: Expr, moved: Expr, stored: Stored) -> Expr:
         """A value that events are grouped by, or counted, where those with one of its values may have no field."""
+        if stored.hyphen and not self.leaves_out(expr, ""):
+            self.mover.say("value-differs", f"{column_name(expr)} is a hyphen here where the table has none", expr.span)
         if not stored.missing or self.leaves_out(expr, stored.missing):
             return moved
         what = f"{column_name(expr)} is missing here for {stored.missing}"
