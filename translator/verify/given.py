@@ -100,12 +100,12 @@ def _of_spl(text: str) -> Iterator[Asked]:
 
 
 def terms_of_searches(text: str) -> Iterator[list[tuple[str, frozenset[str]]]]:
-    """Of each search of a text of SPL, subsearches too, the fields and values that its terms ask for.
+    """Of each search of a text of SPL without macros, subsearches too, the fields and values that its terms ask for.
 
     Raises:
         NotReadable: where it cannot be taken apart.
     """
-    waiting = [(expanded(text, definition), True)]
+    waiting = [(text, True)]
     while waiting:
         search, top = waiting.pop()
         read = commands(search, macros_pass=True, top=top)

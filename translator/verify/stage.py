@@ -35,6 +35,7 @@ from translator.verify.reading import Row, flat
 from translator.verify.shaping import Shape, Shaped, Shaping, Unshaped
 from translator.verify.shaping.event_builder import INGESTED
 from translator.verify.shaping.nested_values import read_json
+from translator.verify.shaping.sites import way_of
 from translator.verify.shaping.values import dynamic_type, is_missing
 from translator.verify.witness import Coverage, Event, Unreached, World, Worlds, made, reached
 from translator.verify.witness.feeding import custom_tables, read_columns, tables_of
@@ -155,7 +156,7 @@ class Stage:
         """Columns of a table by the places of others that say the same, at which the query does not look."""
         known, shown = catalog.table(table), () if self.plan.open else dict(self.plan.names)
         for place, column in known.alike.items() if known is not None else ():
-            holder = place.partition(".")[0]
+            holder, _ = way_of(place)
             if (table, holder) not in self.used and holder not in shown:
                 yield place, column
 

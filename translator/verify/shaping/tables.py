@@ -248,7 +248,7 @@ class TableShaping:
                 with suppress(Unfit):
                     putting.column(column)
         for twin, column in self.alike.items():
-            holder, member = twin.split(".")
+            holder, (member,) = way_of(twin)
             if is_missing(draft.row.get(holder)) and (value := text_of(draft.row.get(column) or "")):
                 with suppress(Unfit):
                     putting.inside(holder, {member: int(value) if value.isdigit() else value})
