@@ -15,6 +15,11 @@ PROCESSES = 'DeviceProcessEvents | where FileName =~ "psexec.exe" and ProcessCom
 STARTED = 'process.name : "psexec.exe" and process.command_line : "*accepteula*"'
 LOGONS = "SecurityEvent | where EventID == 4625"
 SSHD = 'Syslog | where ProcessName =~ "sshd"'
+FOLDER = r"DeviceProcessEvents | where FolderPath endswith '\\psexec.exe'"
+NAMED = 'DeviceProcessEvents | where FileName =~ "psexec.exe"'
+STARTS = r"SecurityEvent | where EventID == 4688 and NewProcessName endswith '\\rundll32.exe'"
+CONSOLE = 'AWSCloudTrail | where EventName =~ "ConsoleLogin" and isempty(ErrorMessage)'
+SIGNED = 'index=azure sourcetype="azure:monitor:aad" category=SignInLogs'
 SIGN_INS = 'SigninLogs | where ResultType == "50126"'
 
 
@@ -57,6 +62,21 @@ GROUPED = "by Processes.dest Processes.process | `drop_dm_object_name(Processes)
         # what another column of the table says as well
         (SIGN_INS, "splunk", 'index=azure sourcetype="azure:monitor:aad" category=SignInLogs properties.status.errorCode=50126', Outcome.PROVEN),
         (SIGN_INS, "splunk", 'index=azure sourcetype="azure:monitor:aad" category=SignInLogs properties.status.errorCode=0', Outcome.CONTRADICTED),
+        # the name of a file is the end of its path, also where the rule asks for the one alone
+        (FOLDER, "eql", 'process where process.name : "psexec.exe"', Outcome.PROVEN),
+        (FOLDER, "eql", 'process where process.name : "psexec*.exe"', Outcome.CONTRADICTED),
+        (NAMED, "eql", r'process where process.executable : "*\\psexec.exe"', Outcome.PROVEN),
+        (STARTS, "splunk", 'source="XmlWinEventLog:Security" EventCode=4688 process_name=rundll32.exe', Outcome.PROVEN),
+        (STARTS, "eql", 'process where event.code == "4688" and process.name : "rundll32.exe"', Outcome.PROVEN),
+        (STARTS, "eql", 'process where event.code == "4688" and process.parent.name : "rundll32.exe"', Outcome.CONTRADICTED),
+        # what the records of a source leave out is an empty text in the table
+        (CONSOLE, "splunk", "`cloudtrail` eventName=ConsoleLogin NOT errorMessage=*", Outcome.PROVEN),
+        (CONSOLE, "splunk", "`cloudtrail` eventName=ConsoleLogin errorMessage=*", Outcome.CONTRADICTED),
+        (CONSOLE, "sigma", sigma("product: aws, service: cloudtrail", "eventName: ConsoleLogin", "errorMessage|exists: false"), Outcome.PROVEN),
+        # what add-ons fill by rules of their own is not known, whatever else the text asks for
+        (SIGN_INS, "splunk", f"{SIGNED} resultType=50126 action=failure", Outcome.NOT_EXECUTABLE),
+        (SIGN_INS, "splunk", f"{SIGNED} resultType=50126 | stats count by user src", Outcome.NOT_EXECUTABLE),
+        (SIGN_INS, "splunk", f"{SIGNED} resultType=50053 action=failure", Outcome.CONTRADICTED),
         # sources of Windows events are of one source type
         (LOGONS, "splunk", 'index=win sourcetype=XmlWinEventLog source="XmlWinEventLog:Security" EventCode=4625', Outcome.PROVEN),
         (LOGONS, "splunk", 'index=win sourcetype=WinEventLog source="XmlWinEventLog:Security" EventCode=4625', Outcome.CONTRADICTED),
@@ -89,6 +109,23 @@ def test_a_place_where_no_table_of_the_rule_is_known_is_said(target: str, text: 
     found = translator.prove(PROCESSES, target, text)
     assert found.outcome is Outcome.CONTRADICTED
     assert f"the text looks in {named}; events of DeviceProcessEvents are known in " in found.why
+
+
+@pytest.mark.parametrize(
+    ("kql", "text", "why"),
+    [
+        (SIGN_INS, f"{SIGNED} resultType=50126 action=failure", "what the product has in action is not known"),
+        (SIGN_INS, f"{SIGNED} resultType=50126 invented=failure", "no field invented is known of these events"),
+        (SIGN_INS, f"{SIGNED} resultType=50126 | stats count by properties.userPrincipalName",
+         "seen only where properties.userPrincipalName is empty"),
+        (f"{SIGN_INS} | summarize count() by UserPrincipalName | where count_ > 3",
+         f"{SIGNED} resultType=50126 | stats count by properties.userPrincipalName | where count>4", ""),
+    ],
+)  # fmt: skip
+def test_why_a_text_that_names_what_is_not_known_is_not_proven(kql: str, text: str, why: str) -> None:
+    found = translator.prove(kql, "splunk", text)
+    assert found.outcome is not Outcome.PROVEN
+    assert found.why.startswith(why) and bool(found.why) == bool(why)
 
 
 def test_an_index_that_a_site_names_is_the_only_one(tmp_path: Path) -> None:

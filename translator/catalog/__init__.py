@@ -38,8 +38,8 @@ from translator.plan.expressions import ELEMENT
 __all__ = [
     "DATA", "DATA_IN_XML", "FAMILIES", "FREE_TEXTS", "Absent", "ByValue", "Computed", "Counterpart", "Home", "Integration", "Kind",
     "Steps", "Stored", "Table", "counterpart_of", "documented", "event_data", "flattened_around", "has_column", "home_names", "home_of",
-    "inside", "integration_of", "is_address", "is_array", "is_complete", "is_filled", "is_one_line", "is_plain_number", "is_single",
-    "is_text", "schemas", "table", "table_names", "texts_of_json",
+    "inside", "integration_of", "is_address", "is_array", "is_complete", "is_filled", "is_omitted", "is_one_line", "is_plain_number",
+    "is_single", "is_text", "schemas", "table", "table_names", "texts_of_json",
 ]  # fmt: skip
 
 
@@ -90,6 +90,12 @@ def is_filled(name: str, column: str, pins: Mapping[str, Set[Any]] = MappingProx
     """Whether no row of a table leaves a column empty, of those that have one of the values of ``pins`` in its columns."""
     known = table(name)
     return known is not None and (column in known.filled or any(column in kind.filled for kind in _told(known, pins)))
+
+
+def is_omitted(name: str, column: str) -> bool:
+    """Whether an empty text in a column stands for a field that the records of the source lack."""
+    known = table(name)
+    return known is not None and column in known.omitted
 
 
 def is_single(name: str, column: str, pins: Mapping[str, Set[Any]]) -> bool:

@@ -51,9 +51,9 @@ def table(name: str) -> Table | None:
     if _is_of_workspace(name) and (name not in _families() or name in _workspace()["beside"]):
         for family, home in _workspace_homes(name):
             homes[family] += (_of_table(name, home),)
-    filled, one_line, numbers, plain, complete, words, texts, all_told = (
+    filled, one_line, numbers, plain, complete, words, texts, all_told, omitted = (
         frozenset(x for listed in (data.get(key) or {}).values() for x in listed)
-        for key in ("filled", "one_line", "numbers", "plain", "complete", "words", "texts", "all_told")
+        for key in ("filled", "one_line", "numbers", "plain", "complete", "words", "texts", "all_told", "omitted")
     )
     addresses = frozenset(data.get("addresses") or ())
     kinds = tuple(map(_kind, data.get("kinds", ())))
@@ -69,6 +69,7 @@ def table(name: str) -> Table | None:
         words,
         texts,
         all_told,
+        omitted,
         kinds,
         MappingProxyType({place: column for told in data.get("alike", {}).values() for place, column in told.items()}),
         MappingProxyType(homes),

@@ -277,6 +277,7 @@ class Table:
         words: texts of letters and digits alone.
         texts: columns of a table without documented types that are texts.
         all_told: columns of whose values the homes have all.
+        omitted: columns whose empty texts stand for fields that the records of the source lack.
         kinds: what holds of the events with certain values.
         alike: columns by the places of other columns that say the same in each row.
         homes: where its events are, by family of products, the default one first.
@@ -293,6 +294,7 @@ class Table:
     words: frozenset[str]
     texts: frozenset[str]
     all_told: frozenset[str]
+    omitted: frozenset[str]
     kinds: tuple[Kind, ...]
     alike: Mapping[str, str]
     homes: Mapping[str, tuple[Home, ...]]

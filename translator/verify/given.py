@@ -6,11 +6,15 @@ A table may be kept in several places, of which outputs read the catalog's first
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from sigma.rule import SigmaRule
+from lark import Token, Tree
+from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaRule
 
 from translator import catalog
 from translator.catalog.site_files import FAMILY_OF
@@ -59,6 +63,20 @@ def given(conversion: Conversion, target: str, text: str, options: Options) -> O
     return Output(target, (text,), tuple(diagnostics), lane=GIVEN, homes=tuple(homes))
 
 
+@functools.lru_cache(maxsize=64)
+def fields_asked(target: str, text: str) -> Mapping[str, str]:
+    """The fields that a text compares with values, each with one of them, and those by which it groups events, with none.
+
+    What a text of ES|QL names is in the mapping, or it is refused.
+    """
+    read = {"splunk": _fields_of_spl, "sigma": _fields_of_sigma, "eql": _fields_of_eql}
+    found = dict[str, str]()
+    with suppress(NotReadable):
+        for name, values in read[target](text) if target in read else ():
+            found[name] = found.get(name) or min(values, default="")
+    return MappingProxyType(found)
+
+
 def says_categories(text: str) -> bool:
     """Whether a text of EQL asks for events of a category, as a rule does that has its index pattern beside the text."""
     try:
@@ -91,11 +109,12 @@ _PLACES = frozenset({"sourcetype", "source", "category", "datamodel"})
 
 
 def _of_spl(text: str) -> Iterator[Asked]:
-    for terms in terms_of_searches(text):
+    for read in _searches(text):
         found = dict[str, frozenset[str]]()
-        for field, values in terms:
-            if field in _PLACES:
-                found[field] = found.get(field, frozenset()) | values
+        for command in read:
+            for field, values in (*_terms_of(command), *_settings_of(command)):
+                if field in _PLACES:
+                    found[field] = found.get(field, frozenset()) | values
         yield found
 
 
@@ -105,28 +124,67 @@ def terms_of_searches(text: str) -> Iterator[list[tuple[str, frozenset[str]]]]:
     Raises:
         NotReadable: where it cannot be taken apart.
     """
+    for read in _searches(text):
+        yield [term for command in read for term in _terms_of(command)]
+
+
+def _searches(text: str) -> Iterator[list[Command]]:
+    """The commands of each search of a text."""
     waiting = [(text, True)]
     while waiting:
         search, top = waiting.pop()
         read = commands(search, macros_pass=True, top=top)
         waiting += [(inner.text, False) for command in read for inner in command.inner.values()]
-        yield [term for command in read for term in _terms_of(command)]
+        yield read
 
 
 def _terms_of(command: Command) -> Iterator[tuple[str, frozenset[str]]]:
     """The fields and values that the terms of a command ask for."""
-    if command.name not in ("search", "tstats"):
-        return
-    for part in command.tree("search" if command.name == "search" else "accelerated").iter_subtrees():
+    for part in _parts_of(command):
         words = [str(c) for c in part.children]
         match part.data, words:
             case "comparison", [field, "=" | "==", value]:
                 yield name_of(field), frozenset({worded(value)})
             case "membership", [field, _, *values]:
                 yield name_of(field), frozenset(map(worded, values))
-            case "option" | "setting", [word]:
-                name, _, value = word.partition("=")
-                yield name, frozenset({worded(value)})
+
+
+def _settings_of(command: Command) -> Iterator[tuple[str, frozenset[str]]]:
+    """What a command says beside its terms, such as the data model that it searches."""
+    for part in _parts_of(command):
+        if part.data in ("option", "setting"):
+            name, _, value = str(part.children[0]).partition("=")
+            yield name, frozenset({worded(value)})
+
+
+def _parts_of(command: Command) -> Iterator[Tree[Token]]:
+    """The parts of a command that searches."""
+    if command.name in ("search", "tstats"):
+        yield from command.tree("search" if command.name == "search" else "accelerated").iter_subtrees()
+
+
+def _fields_of_spl(text: str) -> Iterator[tuple[str, frozenset[str]]]:
+    for read in _searches(text):
+        for command in read:
+            yield from ((field, values) for field, values in _terms_of(command) if field not in _PLACES)
+            if command.name in ("stats", "tstats"):
+                by = command.tree("accelerated" if command.name == "tstats" else "statistics").find_data("by")
+                yield from ((name_of(str(key.children[0])), frozenset()) for part in by for key in part.find_data("key"))
+
+
+def _fields_of_sigma(text: str) -> Iterator[tuple[str, frozenset[str]]]:
+    for rule in sigma.parse(text).rules:
+        waiting: list[object] = [*rule.detection.detections.values()] if isinstance(rule, SigmaRule) else []
+        while waiting:
+            match waiting.pop():
+                case SigmaDetection(detection_items=items):
+                    waiting += items
+                case SigmaDetectionItem(field=str(field), value=values):
+                    yield field, frozenset(map(str, values))
+
+
+def _fields_of_eql(text: str) -> Iterator[tuple[str, frozenset[str]]]:
+    return _compared(_nodes(eql.parse(text)))
 
 
 _DATASETS = frozenset({"event.dataset", "data_stream.dataset"})
@@ -146,20 +204,24 @@ def _of_eql(text: str) -> Iterator[Asked]:
 
 def _datasets(nodes: Iterable[Any]) -> Asked:
     """The data sets that conditions compare with."""
-    found = set[str]()
+    found = frozenset(value for name, values in _compared(nodes) if name in _DATASETS for value in values)
+    return {"dataset": found} if found else {}
+
+
+def _compared(nodes: Iterable[Any]) -> Iterator[tuple[str, frozenset[str]]]:
+    """The fields that conditions of ES|QL and EQL compare with texts, and these."""
     for node in nodes:
         match node:
-            case esql.Binary(operator="==", left=esql.Column(name=name), right=esql.Literal(value=str(value))) if name in _DATASETS:
-                found.add(value)
-            case esql.In(subject=esql.Column(name=name), values=values) if name in _DATASETS:
-                found |= {str(v.value) for v in values if isinstance(v, esql.Literal)}
-            case eql.Comparison(operator="==", left=eql.Field(name=name), right=eql.Literal(value=str(value))) if name in _DATASETS:
-                found.add(value)
-            case eql.Among(subject=eql.Field(name=name), values=values) if name in _DATASETS:
-                found |= {str(v.value) for v in values if isinstance(v, eql.Literal)}
-            case eql.Pattern(subject=eql.Field(name=name), patterns=patterns) if name in _DATASETS:
-                found |= {*patterns}
-    return {"dataset": frozenset(found)} if found else {}
+            case esql.Binary(operator="==", left=esql.Column(name=name), right=esql.Literal(value=str(value))):
+                yield name, frozenset({value})
+            case esql.In(subject=esql.Column(name=name), values=values):
+                yield name, frozenset(str(v.value) for v in values if isinstance(v, esql.Literal))
+            case eql.Comparison(operator="==", left=eql.Field(name=name), right=eql.Literal(value=str(value))):
+                yield name, frozenset({value})
+            case eql.Among(subject=eql.Field(name=name), values=values):
+                yield name, frozenset(str(v.value) for v in values if isinstance(v, eql.Literal))
+            case eql.Pattern(subject=eql.Field(name=name), patterns=patterns):
+                yield name, frozenset(patterns)
 
 
 def _nodes(node: object) -> Iterator[Any]:

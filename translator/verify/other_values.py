@@ -83,6 +83,6 @@ def _meant(written: str) -> Iterator[str]:
             yield from islice(matching(pattern), _SAMPLES)
         return
     plain = re.sub(r"\\(.)", r"\1", bare)
-    yield plain.replace("?", "x") if "?" in plain else plain
+    yield re.sub(r"[?*]", "x", plain)
     if name := re.split(r"[\\/]", plain)[-1]:
         yield name

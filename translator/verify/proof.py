@@ -12,8 +12,10 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from types import MappingProxyType
 
 from translator import catalog
+from translator.catalog.filled import may_fill
 from translator.catalog.site_files import FAMILY_OF
 from translator.engine import EngineError
 from translator.fidelity import Verdict
@@ -21,13 +23,16 @@ from translator.kql.errors import KqlSyntaxError
 from translator.pipeline import Conversion
 from translator.plan.binder.problems import BindError
 from translator.targets.base import Options, Output
+from translator.targets.choice import homes_of
 from translator.verify.comparing import ROW, Compared, Difference
-from translator.verify.given import GIVEN, given, says_categories
+from translator.verify.given import GIVEN, fields_asked, given, says_categories
 from translator.verify.other_values import other_values
 from translator.verify.reading import NotReadable, Row, ValueNotTold
 from translator.verify.shaping import Shaped
 from translator.verify.shaping.elsewhere import elsewhere
+from translator.verify.shaping.making import FILLER
 from translator.verify.shaping.nested_values import read_json
+from translator.verify.shaping.values import is_missing
 from translator.verify.side_by_side import SideBySide, Way, earliest, seconds_of
 from translator.verify.stage import NOW, NoWorlds, Tried, unmarked
 from translator.verify.witness import Coverage
@@ -162,16 +167,15 @@ class Trial(SideBySide):
             if all(seconds_of(e, target) not in edges for e in t.events)
             and all(earliest(t.rows.get(n, ())) > edges[0] for n in open_tables)
         ]
-        first, *others = self.ways(target, output)
-        found = self.run_on(inside, target, output, shape, first)
-        if found.wrong.keys() - allowed:
-            for way in others:
-                other = self.run_on(inside, target, output, shape, way, allowed)
-                if not other.refused and not other.wrong.keys() - allowed:
-                    found = other
-                    break
+        found, assumed = self.best(inside, target, output, shape, allowed), dict[str, object]()
+        if found.wrong.keys() - allowed and (assumed := self.assumed(target, output, tried, shape)):
+            there = [replace(t, events=tuple({**assumed, **event} for event in t.events)) for t in inside]
+            found = self.best(there, target, output, shape, allowed)
+            if not found.refused and not found.wrong.keys() - allowed:
+                why = f"what the product has in {', '.join(assumed)} is not known; the text is right where it is what the text asks for"
+                return Proof(target, Outcome.NOT_EXECUTABLE, claim, why, missing=missing)
         wrong, run, agreed, not_told, refused = found.wrong, found.run, found.agreed, found.not_told, found.refused
-        against = sorted((t for d, t in wrong.items() if d not in allowed), key=lambda t: bool(self.in_text(t)))
+        against = sorted((t for d, t in wrong.items() if d not in allowed), key=lambda t: self.doubts(target, output, t))
         if refused and not against:  # what is read of other events still contradicts
             return Proof(target, Outcome.NOT_EXECUTABLE, claim, f"the reader does not know: {refused}", missing=missing)
         errs = next(iter(wrong)) if len(wrong) == 1 else Verdict.DIFFERS if wrong else None
@@ -196,8 +200,39 @@ class Trial(SideBySide):
             return replace(
                 proof, outcome=Outcome.NOT_EXECUTABLE, why=f"whether the product keeps the JSON of {held} as a text is not known"
             )
-        why = "; ".join(d.message for d in output.diagnostics if d.code == "place-unknown")
-        return replace(proof, outcome=Outcome.CONTRADICTED, why=why, counterexample=self.smallest(target, output, against[0], shape))
+        reasons = [d.message for d in output.diagnostics if d.code == "place-unknown"]
+        if unknown := [name for name in self.unknown(target, output, tried, shape) if name not in assumed]:
+            reasons.append(f"no field {', '.join(unknown)} is known of these events")
+        if keys := self.empty_keys(target, output, against[0]):
+            reasons.append(f"seen only where {', '.join(keys)} is empty, by which events are grouped, or which is counted")
+        smallest = self.smallest(target, output, against[0], shape, assumed)
+        return replace(proof, outcome=Outcome.CONTRADICTED, why="; ".join(reasons), counterexample=smallest)
+
+    def best(self, worlds: Sequence[Tried], target: str, output: Output, shape: Shaped, allowed: Container[Verdict]) -> _Run:
+        """A text on worlds, in the first of its ways in which it is not contradicted; in the first of all where there is none."""
+        first, *others = self.ways(target, output)
+        found = self.run_on(worlds, target, output, shape, first)
+        for way in others if any(d not in allowed for d in found.wrong) else ():
+            other = self.run_on(worlds, target, output, shape, way, allowed)
+            if not other.refused and all(d in allowed for d in other.wrong):
+                return other
+        return found
+
+    def unknown(self, target: str, output: Output, tried: Sequence[Tried], shape: Shaped) -> dict[str, str]:
+        """The fields that a text of somebody else's asks for, each with a value, and that no event and no home of the tables has."""
+        if output.lane != GIVEN or self.real or self.options.fields == "source":
+            return {}
+        family = FAMILY_OF[target]
+        options = replace(self.options, homes=(*self.options.homes, *output.homes))
+        homes = [home for table in self.conversion.tables for home in homes_of(table, family, options)]
+        there = {name for t in tried for event in t.events for name in event} | shape.types.keys()
+        asked = {name: value for text in output.texts for name, value in fields_asked(target, text).items()}
+        return {n: v for n, v in asked.items() if n not in there and not any(home.open or home.has_field(n) for home in homes)}
+
+    def assumed(self, target: str, output: Output, tried: Sequence[Tried], shape: Shaped) -> dict[str, object]:
+        """What is assumed of fields that products fill beside the catalog's, and of those that only group: what is asked for, or any."""
+        unknown = self.unknown(target, output, tried, shape).items()
+        return {name: value.replace("*", "") or FILLER for name, value in unknown if not value or may_fill(FAMILY_OF[target], name)}
 
     def elsewhere(self, tried: Sequence[Tried], target: str, output: Output) -> Iterator[Tried]:
         """The smallest world in which the KQL alerts with the events of a table where a product has other things: the table has no rows."""
@@ -256,6 +291,19 @@ class Trial(SideBySide):
         )
         return next((f"{table}.{column}" for table, column, _ in told if (table, column) in self.deciding), "")
 
+    def empty_keys(self, target: str, output: Output, tried: Tried) -> list[str]:
+        """What is empty in a world of that by which the query groups events, or which it summarizes, and of that by which a text does."""
+        rows = [(table, row) for table, rows in tried.rows.items() for row in rows]
+        found = {f"{t}.{c}" for t, c in self.summarized for table, row in rows if t == table and is_missing(row.get(c))}
+        if output.lane == GIVEN:
+            grouped = [name for text in output.texts for name, value in fields_asked(target, text).items() if not value]
+            found |= {name for name in grouped for event in tried.events if is_missing(event.get(name))}
+        return sorted(found)
+
+    def doubts(self, target: str, output: Output, tried: Tried) -> tuple[bool, bool]:
+        """How little a world that contradicts says: whether that hangs on how a product keeps JSON, and on keys that are empty."""
+        return bool(self.in_text(tried)), bool(self.empty_keys(target, output, tried))
+
     def silent(self) -> str:
         """Why no world alerts."""
         if self.real:
@@ -283,7 +331,7 @@ class Trial(SideBySide):
             found.reached.add(level)
             if difference is not None:
                 known = found.wrong.get(difference.errs)
-                if known is None or (self.in_text(known) and not self.in_text(one)):
+                if known is None or self.doubts(target, output, one) < self.doubts(target, output, known):
                     found.wrong[difference.errs] = one
                 if allowed is not None and difference.errs not in allowed:
                     break
@@ -291,8 +339,10 @@ class Trial(SideBySide):
                 found.agreed.append(one)
         return found
 
-    def smallest(self, target: str, output: Output, tried: Tried, shape: Shaped) -> Counterexample:
-        """A world without the events that the contradiction does not need."""
+    def smallest(
+        self, target: str, output: Output, tried: Tried, shape: Shaped, assumed: Mapping[str, object] = MappingProxyType({})
+    ) -> Counterexample:  # fmt: skip
+        """A world without the events that the contradiction does not need; ``assumed``: what these have beside what is known of them."""
         best, tries = tried, 0
         way, *_ = self.ways(target, output)
         difference, _ = self.difference(target, output, tried, shape, way)
@@ -308,6 +358,7 @@ class Trial(SideBySide):
                     smaller = self.alone(tried, fewer, output, shape)
                     if smaller is None:
                         continue
+                    smaller = replace(smaller, events=tuple({**assumed, **event} for event in smaller.events))
                     other, _ = self.difference(target, output, smaller, shape, way)
                 except (EngineError, NotReadable):
                     continue

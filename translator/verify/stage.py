@@ -35,7 +35,6 @@ from translator.verify.reading import Row, flat
 from translator.verify.shaping import Shape, Shaped, Shaping, Unshaped
 from translator.verify.shaping.event_builder import INGESTED
 from translator.verify.shaping.nested_values import read_json
-from translator.verify.shaping.sites import way_of
 from translator.verify.shaping.values import dynamic_type, is_missing
 from translator.verify.witness import Coverage, Event, Unreached, World, Worlds, made, reached
 from translator.verify.witness.feeding import custom_tables, read_columns, tables_of
@@ -145,20 +144,26 @@ class Stage:
         used = [n.column for n in o.parts(self.plan.root) if isinstance(n, ColumnRef)]
         self.used = frozenset((c.table, c.name) for c in used if c.table is not None)
         self.deciding = frozenset((c.table, c.name) for c in columns if c.id in decides)
-        self.alike = {table: dict(self.unread(table)) for table in self.columns}
+        of_groups = [
+            node.column
+            for relation in o.parts(self.plan.root)
+            if isinstance(relation, o.Aggregate)
+            for _, value in (*relation.keys, *relation.aggregates)
+            for node in walk(value)
+            if isinstance(node, ColumnRef)
+        ]
+        self.summarized = frozenset((c.table, c.name) for c in of_groups if c.table is not None)
+        self.left = {table: self.unread(table) for table in self.columns}
         self._coverage: Coverage | None = None
         self._families: dict[tuple[str, frozenset[str], Own, tuple[str, ...]], tuple[list[Tried], Shaped]] = {}
         self._shapings: dict[tuple[str, Own, tuple[str, ...]], Shaping] = {}
         self._answers: dict[str, Answer | EngineError] = {}
         self._others: dict[str, Answer] = {}
 
-    def unread(self, table: str) -> Iterator[tuple[str, str]]:
-        """Columns of a table by the places of others that say the same, at which the query does not look."""
-        known, shown = catalog.table(table), () if self.plan.open else dict(self.plan.names)
-        for place, column in known.alike.items() if known is not None else ():
-            holder, _ = way_of(place)
-            if (table, holder) not in self.used and holder not in shown:
-                yield place, column
+    def unread(self, table: str) -> frozenset[str]:
+        """The columns of a table at which the query does not look."""
+        shown = () if self.plan.open else dict(self.plan.names)
+        return frozenset(c for c in catalog.schemas().get(table, {}) if (table, c) not in self.used and c not in shown)
 
     @property
     def coverage(self) -> Coverage:
@@ -212,7 +217,7 @@ class Stage:
         events = {t: rows for t, rows in given.items() if t not in listed}
         if (family, own, homes) not in self._shapings:
             options = replace(self.options, homes=(*self.options.homes, *homes))
-            self._shapings[family, own, homes] = Shaping(family, options, carried=(_MARK, ROW), own=dict(own), alike=self.alike)
+            self._shapings[family, own, homes] = Shaping(family, options, carried=(_MARK, ROW), own=dict(own), unread=self.left)
         found = self._shapings[family, own, homes].of(events)
         held = {t: tuple(Shape(row, ()) for row in rows) for t, rows in given.items() if t in listed}
         types = {c: self.type_of(table, c, found.events) for table, columns in own for c in columns} if family == "elastic" else {}

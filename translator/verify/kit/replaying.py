@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from translator.catalog.site_files import FAMILY_OF
 from translator.engine import EngineError
@@ -105,7 +106,9 @@ class Replay(Trial):
         missing = tuple(Unshaped(*facts) for facts in told["missing"])
         return Shaped(family, {}, missing, told["types"], told["lists"])
 
-    def smallest(self, target: str, output: Output, tried: Tried, shape: Shaped) -> Counterexample:
+    def smallest(
+        self, target: str, output: Output, tried: Tried, shape: Shaped, assumed: Mapping[str, object] = MappingProxyType({})
+    ) -> Counterexample:  # fmt: skip
         """The world as it was saved."""
         way, *_ = self.ways(target, output)
         return counterexample(tried, self.difference(target, output, tried, shape, way)[0])

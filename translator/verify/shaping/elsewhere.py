@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from translator.catalog import Home
-from translator.catalog.categories import told_by_table
+from translator.catalog.filled import told_by_table
 from translator.plan.expressions import ColumnRef, conjuncts, walk
 from translator.targets.base import Options
 from translator.targets.formulas import selected

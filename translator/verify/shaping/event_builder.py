@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 
 from translator import catalog
 from translator.catalog import Computed, Stored
-from translator.catalog.categories import written
+from translator.catalog.filled import derived, written
 from translator.detection.windows import TIME_COLUMNS
 from translator.plan.expressions import ELEMENT, Const, conjuncts
 from translator.sigma.selections import ALWAYS_PRESENT
@@ -81,7 +81,7 @@ class EventBuilder:
             Unfit: where no event can have that.
         """
         value = self.row.get(column)
-        if value is None:
+        if value is None or (value == "" and catalog.is_omitted(self.site.table, column)):
             return
         if column.startswith(OWN):
             self.set(column[1:], value, "text", column)
@@ -332,6 +332,11 @@ class EventBuilder:
             self.event["event.original"] = text_of(nested(self.original))
         if site.family == "elastic":
             self.event = {**written(site.table, home.place.get("dataset", ""), self.row), **self.event}
+        model = home.place.get("datamodel", "").rpartition(".")[2]
+        said = (site.place(column, (), self.row) for column, value in self.row.items() if value is not None)
+        of_row = {name for place in said if place is not None for name in (place.name, f"{model}.{place.name}")}
+        made = derived(site.family, home.place, self.event).items()
+        self.event = {**{name: value for name, value in made if name not in of_row}, **self.event}
         if site.family == "elastic" and self.document:
             inner = tuple(f"{name}." for name in self.document)
             self.event["_source"] = text_of(nested({**{n: v for n, v in self.event.items() if not n.startswith(inner)}, **self.document}))

@@ -60,7 +60,7 @@ class Shaping:
     Args:
         family: splunk, elastic or sigma; source where the names are the KQL's own.
         options: see ``shaped``, as the others.
-        alike: by table columns by the places of others that say the same, which events have though rows lack them.
+        unread: by table the columns at which a query does not look: events have of them what other columns of a row say.
 
     Raises:
         ValueError: for a family that is not known.
@@ -73,13 +73,13 @@ class Shaping:
         columns: Mapping[str, Iterable[str]] | None = None,
         carried: Iterable[str] = (),
         own: Mapping[str, Collection[str]] | None = None,
-        alike: Mapping[str, Mapping[str, str]] | None = None,
+        unread: Mapping[str, Collection[str]] | None = None,
     ) -> None:
         if family not in FAMILIES:
             raise ValueError(f"no family of products: {family}")
         self.family, self.options, self.carried, self.own = family, options or Options(), frozenset(carried), own or {}
         self.columns = None if columns is None else {table: frozenset(names) for table, names in columns.items()}
-        self.alike = alike or {}
+        self.unread = unread or {}
         self.tables: dict[tuple[str, frozenset[str]], TableShaping] = {}
 
     def of(self, rows: Mapping[str, Sequence[Mapping[str, object]]]) -> Shaped:
@@ -121,7 +121,7 @@ class Shaping:
         wanted = self.columns.get(table, frozenset()) if self.columns is not None else frozenset(c for row in rows for c in row)
         if (table, wanted) not in self.tables:
             self.tables[table, wanted] = TableShaping(
-                table, self.family, self.options, wanted, self.own.get(table, ()), self.alike.get(table, {})
+                table, self.family, self.options, wanted, self.own.get(table, ()), self.unread.get(table, ())
             )
         return self.tables[table, wanted]
 

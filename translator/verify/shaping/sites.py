@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from translator import catalog
 from translator.catalog import ANY_NAME, Absent, ByValue, Computed, Counterpart, Home, Stored
-from translator.catalog.categories import fields_of
+from translator.catalog.filled import fields_of
 from translator.detection.windows import TIME_COLUMNS
 from translator.plan.expressions import ELEMENT, ColumnRef, Expr, transform, walk
 from translator.targets.base import Options
@@ -66,7 +66,7 @@ class Site:
             self.patterns.setdefault(column, []).append((way, counterpart))
         for ways in self.patterns.values():
             ways.sort(key=lambda pair: (-len(pair[0]), [isinstance(s, str) and s in (ELEMENT, ANY_INDEX, ANY_NAME) for s in pair[0]]))
-        stored = [c for c in _each(home.columns.values()) if isinstance(c, Stored)]
+        stored = [c for c in each(home.columns.values()) if isinstance(c, Stored)]
         self.in_json = family == "splunk" and any(c.type == "json" or "." in c.name or "{}" in c.name for c in stored)
         self.types = {c.name: c.type for c in stored}
         if family == "elastic":
@@ -156,16 +156,17 @@ class Site:
     def _needs(self, column: str) -> set[str]:
         counterparts = [c for way, c in self.patterns.get(column, ()) if not way]
         found = {c.column for c in counterparts if isinstance(c, ByValue)}
-        for counterpart in _each(counterparts):
+        for counterpart in each(counterparts):
             if isinstance(counterpart, Computed):
                 found |= {counterpart.file_of} if counterpart.file_of else self.reads(counterpart)
         return found
 
 
-def _each(counterparts: Iterable[Counterpart]) -> Iterator[Counterpart]:
+def each(counterparts: Iterable[Counterpart]) -> Iterator[Counterpart]:
+    """The counterparts, with those that the value of another column decides between in its place."""
     for counterpart in counterparts:
         if isinstance(counterpart, ByValue):
-            yield from _each([*(c for _, c in counterpart.of), counterpart.otherwise])
+            yield from each([*(c for _, c in counterpart.of), counterpart.otherwise])
         else:
             yield counterpart
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -25,7 +25,7 @@ from translator.verify.shaping.making import FILLER, made_of
 from translator.verify.shaping.nested_values import read_json
 from translator.verify.shaping.raws import RAWS, raw_of
 from translator.verify.shaping.shapes import Shape, Unfit, Unshaped
-from translator.verify.shaping.sites import OWN, Site, Sites, way_of, without_home
+from translator.verify.shaping.sites import OWN, Site, Sites, each, way_of, without_home
 from translator.verify.shaping.values import as_kql, esql_type, is_missing, moment_of, text_of
 
 
@@ -53,22 +53,30 @@ class TableShaping:
     Args:
         wanted: the columns that matter.
         own: those that have their own names where there is no field, or of which places have one.
-        alike: columns by the places of others that say the same, which events have though rows lack them.
+        unread: those at which a query does not look: events have of them what other columns of a row say.
     """
 
     def __init__(
-        self, table: str, family: str, options: Options, wanted: frozenset[str], own: Collection[str], alike: Mapping[str, str]
+        self, table: str, family: str, options: Options, wanted: frozenset[str], own: Collection[str], unread: Collection[str]
     ) -> None:  # fmt: skip
-        self.table, self.family, self.wanted, self.places, self.alike = table, family, wanted, own, alike
+        self.table, self.family, self.wanted, self.places, self.unread = table, family, wanted, own, unread
         self.own = {way_of(place)[0] for place in own}
         self.sites = Sites(table, family, options)
         self.nowhere = without_home(table, family)
         self.schema = catalog.schemas().get(table, {})
         self.known = catalog.table(table)
+        self.files = self._files()
         self.types: dict[str, str] = {}
         self.needs: dict[str, list[str]] = {}
         self.drafts: dict[str, _Draft] = {}
         """Those of all rows that it was asked for, by what these have."""
+
+    def _files(self) -> tuple[tuple[str, str], ...]:
+        """Columns with names of files, each with one of their paths: where some home makes the one of the other, the table has both."""
+        homes = [home for of_family in (self.known.homes.values() if self.known is not None else ()) for home in of_family]
+        pairs = ((name, c) for home in homes for name, counterpart in home.columns.items() for c in each([counterpart]))
+        files = [(name, c.file_of) for name, c in pairs if isinstance(c, Computed) and c.alone != "any" and c.file_of in self.schema]
+        return tuple(dict.fromkeys(files))
 
     def shapes(self, rows: Sequence[Mapping[str, object]]) -> tuple[list[Shape], list[Unshaped]]:
         """Each row with its events, and what these do not say."""
@@ -141,6 +149,17 @@ class TableShaping:
                     elif text_of(draft.row[column]).lower() not in {text_of(v).lower() for v in known}:
                         self.fail(draft, column, f"rows with this {kind.column} have {', '.join(sorted(map(text_of, known)))}")
                         return
+        for name, path in self.files:
+            last, whole = (text_of(draft.row.get(column) or "") for column in (name, path))
+            if not last and path in self.unread and name not in self.unread:  # a file that has no name has no path
+                draft.row.pop(path, None)
+                continue
+            if whole and not re.search(r"[\\/]", whole) and not may_stand_alone(whole, "without-extension"):
+                self.fail(draft, path, "files are named by their full paths", f"C:\\{whole}")
+                return
+            told = path not in self.unread and name not in self.unread  # by the query, which may ask for what is not so
+            if whole and last and not told and re.split(r"[\\/]", whole)[-1].lower() != last.lower():
+                draft.row[path] = (whole[: max(map(whole.rfind, "\\/")) + 1] or "C:\\") + last
         draft.sites = self.sites_of(draft.row)
         if not draft.sites:
             columns = sorted({column for home in self.sites.homes for column in home.when})
@@ -247,11 +266,14 @@ class TableShaping:
             if column not in needed:
                 with suppress(Unfit):
                     putting.column(column)
-        for twin, column in self.alike.items():
+        for twin, column in self.known.alike.items() if self.known is not None else ():
             holder, (member,) = way_of(twin)
-            if is_missing(draft.row.get(holder)) and (value := text_of(draft.row.get(column) or "")):
+            if holder in self.unread and is_missing(draft.row.get(holder)) and (value := text_of(draft.row.get(column) or "")):
                 with suppress(Unfit):
                     putting.inside(holder, {member: int(value) if value.isdigit() else value})
+        for column, value in self.paired(site, draft.row):
+            with suppress(Unfit):
+                putting.plain(column, (), value, site.place(column, (), draft.row))
         for column in self.telling(site, draft.row):
             raise _Refused(column, f"the events in the place of {site.home.name} are those with the values that tell its homes")
         if self.family == "sigma":
@@ -273,6 +295,16 @@ class TableShaping:
                 raise _Refused(where, f"it is a column of rows that are elsewhere: {why}")
             draft.said.append(Unshaped(self.table, where, why))
         return putting.finished()
+
+    def paired(self, site: Site, row: Row) -> Iterator[tuple[str, str]]:
+        """The names of files whose paths alone rows tell, and the paths of those whose names they tell, where the query does not look."""
+        names = [name for name, _ in self.files]
+        for name, path in self.files:
+            held, whole = (text_of(row.get(column) or "") for column in (name, path))
+            if name in self.unread and not held and (last := re.split(r"[\\/]", whole)[-1]):
+                yield name, last
+            elif path in self.unread and not whole and held and names.count(name) == 1:
+                yield path, held if may_stand_alone(held, "without-extension") else f"C:{site.separators[0]}{held}"
 
     def shared_value(self, site: Site, column: str, row: Row, putting: EventBuilder) -> object:
         """What a row has in a column whose field another column has filled; None where that is not told."""
