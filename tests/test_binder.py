@@ -421,6 +421,13 @@ def test_a_column_that_is_read_of_a_table_is_one_of_its_other_rows_too(kql: str,
     assert bind(parse(kql), SCHEMA).names[0][1].table == source
 
 
+def test_a_column_that_is_read_behind_file_profile_is_one_of_each_part_of_a_union() -> None:
+    plan = bind(parse("union A, B | invoke FileProfile(SHA1) | where SHA256 == 'x' and Name == 'y' and GlobalPrevalence < 9"))
+    (union,) = (n for n in o.relations(plan.root) if isinstance(n, o.Union))
+    read = {(column.name, *(part.table for part in parts if part)) for column, parts in union.columns}
+    assert read == {("SHA1", "A", "B"), ("SHA256", "A", "B"), ("Name", "A", "B")}
+
+
 @pytest.mark.parametrize(
     ("kql", "left"),
     [

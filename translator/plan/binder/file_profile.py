@@ -5,8 +5,6 @@ Source: learn.microsoft.com/defender-xdr/advanced-hunting-fileprofile-function.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from translator.kql import syntax as s
 from translator.plan import expressions as e
 from translator.plan import operators as o
@@ -20,12 +18,13 @@ NAME = "FileProfile"
 _OF_EVENTS = {"SHA1": Type.STRING, "SHA256": Type.STRING, "MD5": Type.STRING, "FileSize": Type.INT}
 """What the tables of events have as well."""
 
-_COLUMNS = _OF_EVENTS | {
+ADDED = {
     "GlobalPrevalence": Type.INT, "GlobalFirstSeen": Type.DATETIME, "GlobalLastSeen": Type.DATETIME, "Signer": Type.STRING,
     "Issuer": Type.STRING, "SignerHash": Type.STRING, "IsCertificateValid": Type.BOOL, "IsRootSignerMicrosoft": Type.BOOL,
     "SignatureState": Type.STRING, "IsExecutable": Type.BOOL, "ThreatName": Type.STRING, "Publisher": Type.STRING,
     "SoftwareName": Type.STRING, "ProfileAvailability": Type.STRING,
 }  # fmt: skip
+"""What they have not."""
 
 
 def file_profile(ctx: Context, table: Table, node: s.Invoke, called: s.Call, scope: Scope) -> Table | None:
@@ -44,7 +43,7 @@ def file_profile(ctx: Context, table: Table, node: s.Invoke, called: s.Call, sco
     if column is None:
         return None
     source = ctx.unknown_source(called.span)
-    kept = {n: k for n, k in _COLUMNS.items() if n not in table.names and not (table.sources and n in _OF_EVENTS)}
+    kept = {n: k for n, k in (_OF_EVENTS | ADDED).items() if n not in table.names and not (table.sources and n in _OF_EVENTS)}
 
     def of_any(name: str, kind: Type) -> tuple[e.Column, e.Expr]:
         read = e.ColumnRef(None, kind, ctx.stored_column(source, name, kind))
@@ -56,4 +55,4 @@ def file_profile(ctx: Context, table: Table, node: s.Invoke, called: s.Call, sco
     profiles = o.Aggregate(called.span, o.Unsupported(called.span, None, not_read(NAME)), keys, added)
     pair = (e.ColumnRef(None, column.type, column), e.ColumnRef(None, column.type, key))
     joined = o.Join(node.span, table.relation, profiles, "leftouter", (pair,))
-    return replace(table, relation=joined, names=table.names | {c.name: c for c, _ in added})
+    return table.over(joined, table.names | {c.name: c for c, _ in added})

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from translator.kql import syntax as s
 from translator.plan import expressions as e
 from translator.plan import operators as o
+from translator.plan.binder import file_profile
 from translator.plan.binder.context import Context
 from translator.plan.binder.lets import named_table
 from translator.plan.binder.names import lacks, resolve
@@ -139,6 +140,8 @@ def _named_before_others(operators: Sequence[s.Operator]) -> set[str]:
                 defined |= {name.value for item in items if isinstance(item, s.Named) for name in item.names}
             case s.Parse(pattern=pattern):
                 defined |= {part.name.value for part in pattern if isinstance(part, s.Column)}
+            case s.Invoke(call=s.Call(name=file_profile.NAME)):
+                defined |= file_profile.ADDED.keys()
             case s.Where() | s.Sort() | s.Take() | s.As() | s.ProjectAway() | s.ProjectReorder():
                 pass
             case _:
