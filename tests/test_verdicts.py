@@ -241,6 +241,13 @@ def test_a_text_of_json_that_is_read_with_its_quotes_is_told(kql: str, entity: s
     assert [d.direction.value for d in said] == ([verdict] if verdict else [])
 
 
+def test_a_list_of_which_no_column_is_read_is_no_part_of_a_stream() -> None:
+    made = translator.convert(rule("_GetWatchlist('vip') | extend k = 'a' | join kind=inner (union A, B | where x == 'b') on k"))
+    for output in made.outputs.values():
+        assert output.verdict.value not in ("exact", "same-alerts")
+        assert not any(d.code == "list-rows" for d in output.diagnostics)
+
+
 def test_a_condition_on_what_defender_knows_of_a_file_is_dropped_and_said() -> None:
     made = translator.convert(rule("DeviceProcessEvents | where FileName == 'a' | invoke FileProfile(SHA1) | where GlobalPrevalence < 100"))
     for output in made.outputs.values():

@@ -14,6 +14,8 @@ from translator.targets.pipeline.walk.context import Context
 
 def opened(ctx: Context, node: o.External) -> str:
     """The rows of a list as a part of the stream, with the columns that are read. Returns its flag."""
+    if not node.columns:
+        raise Cannot(Diagnostic("unsupported-operator", f"the {node.kind} {node.name}, of which no column is read", node.span))
     name, where = named_list(ctx, node, ctx.list_mark)
     flag = ctx.named(Column(-1, f"is_{snake(node.name)}", Type.LONG))
     ctx.listed(node, name, flag)
