@@ -355,14 +355,14 @@ def _constant_comparison(expr: Expr) -> Expr:
     values = [o.value for o in operands if isinstance(o, Const)]
     if not isinstance(left, Const) or None in values or len(values) != len(operands):
         return expr
-    if left.value is None:  # no value equals null: learn.microsoft.com/kusto/query/scalar-data-types/null-values
-        return FALSE if expr.function in ("==", "in") else expr
+    name = expr.function.removesuffix("_cs")
+    if left.value is None:  # no value equals null, whose text is empty: learn.microsoft.com/kusto/query/scalar-data-types/null-values
+        return FALSE if expr.function in ("==", "in") or (name in _INSIDE and values[0] != "") else expr
     subject = left.value
     if expr.function in ("==", "in"):
         return TRUE if any(v == subject and type(v) is type(subject) for v in values) else FALSE
     if expr.function in ("=~", "in~") and isinstance(subject, str):
         return TRUE if any(isinstance(v, str) and v.lower() == subject.lower() for v in values) else FALSE
-    name = expr.function.removesuffix("_cs")
     if name in _INSIDE and isinstance(subject, str) and isinstance(values[0], str) and (subject + values[0]).isascii():
         caseless = name == expr.function
         return TRUE if _INSIDE[name](*((subject.lower(), values[0].lower()) if caseless else (subject, values[0]))) else FALSE
