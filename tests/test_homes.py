@@ -112,6 +112,15 @@ def converted(kql: str, target: str, options: Options | None = None) -> Output:
             "sigma",
             ["EventID: 5157", "Direction: '%%14593'", "DestPort: 443"],
         ),
+        # Corelight's events are Zeek's, of one log where the rule says so, else of all
+        (
+            "Corelight | where EventType =~ 'conn' and ZeekConnLocalSrc == 'True' and DstPort == '445'",
+            "sigma",
+            ["product: zeek", "service: conn", "local_orig|cased: 'true'", "id.resp_p: '445'"],
+        ),
+        ("Corelight | where Subject == '[x]'", "sigma", ["product: zeek\ndetection:", "subject|cased: '[x]'"]),
+        ("Corelight | where EventType == 'sip' and DstPort == '5060'", "sigma", ["_path|cased: sip", "id.resp_p: '5060'"]),
+        ("Corelight_v2_dns_CL | where qtype_d == 16 and rejected_b == true", "sigma", ["service: dns", "qtype: 16", "rejected: true"]),
         ("SophosXGFirewall | where Log_Type =~ 'Firewall' and Dst_Port == '22'", "sigma", ["category: firewall", "dst_port: '22'"]),
         ("GitHubAudit | where OperationType == 'MODIFY'", "splunk", ['sourcetype="github:cloud:audit"', 'operation_type="modify"']),
         ("GitHubAudit | where isnotempty(BlockedUser)", "esql", ["github.blocked_user"]),
@@ -466,6 +475,23 @@ def test_what_an_input_has_to_be_set_to_is_said() -> None:
     assert "has it as not available" in unstreamed.deployment.set_up[0]
     both = converted("SecurityEvent | where EventID == 4624 and TargetUserSid == 'S-1-5-18'", "splunk")
     assert both.readiness is Readiness.READY  # the name that may stand there is known
+
+
+@pytest.mark.parametrize(
+    ("kql", "readiness"),
+    [
+        ("AuditLogs | where Foo == 'a'", Readiness.READY),  # its log has Microsoft's names
+        ("Corelight | where EventType == 'http' and Foo == 'a'", Readiness.NAMES),
+        ("Okta_CL | where foo_s == 'a'", Readiness.NAMES),
+        ("GitHubAudit | where Foo == 'a'", Readiness.NAMES),
+    ],
+)
+def test_a_column_that_is_not_known_is_a_field_of_its_name_where_the_log_has_the_names_of_the_table(kql: str, readiness: Readiness) -> None:
+    assert converted(kql, "sigma").readiness == readiness
+
+
+def test_a_list_is_not_the_text_that_the_table_has_of_it() -> None:
+    assert "array-element" in {d.code for d in converted("Corelight_v2_smtp_CL | where to_s == 'a@b.c'", "sigma").diagnostics}
 
 
 def test_names_of_the_source_say_nothing_of_readiness() -> None:
@@ -951,7 +977,8 @@ def test_one_table_alone_is_read_in_a_home_of_several() -> None:
 def test_events_of_several_homes_are_told_apart_by_name() -> None:
     joined = "join kind=inner (SigninLogs | where ResultType == '1') on $left.SrcIpAddr == $right.IPAddress"
     kql = f"Corelight | where DstIpAddr == '1.2.3.4' | {joined} | project SrcIpAddr"
-    documents = [*yaml.safe_load_all(converted(kql, "sigma").text)]
+    in_sigma = f"VectraStream | where id_resp_h == '1.2.3.4' | {joined.replace('SrcIpAddr', 'id_orig_h')} | project id_orig_h"
+    documents = [*yaml.safe_load_all(converted(in_sigma, "sigma").text)]
     names = [d["name"] for d in documents if "name" in d]
     assert len(names) > 3 and len({d["id"] for d in documents}) == len({d["title"] for d in documents}) == len(documents)
     assert sorted(names) == sorted(documents[-1]["correlation"]["rules"])

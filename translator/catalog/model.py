@@ -203,6 +203,12 @@ class Home:
         """
         return {**self.places, **({"sourcetype": ("XmlWinEventLog",)} if self.in_xml else {})}
 
+    @property
+    def keeps_names(self) -> bool:
+        """Whether most of its fields are called as the columns, so that a column that is not listed is a field of its name too."""
+        stored = [(column, x.name) for column, x in self.columns.items() if isinstance(x, Stored)]
+        return 2 * sum(column.lower() == name.lower() for column, name in stored) >= len(stored)
+
     def has_field(self, name: str) -> bool:
         """Whether a column has a field of this name."""
         held = (x for c in self.columns.values() for x in ([c.otherwise, *(x for _, x in c.of)] if isinstance(c, ByValue) else [c]))

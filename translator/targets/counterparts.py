@@ -131,9 +131,10 @@ class Fields:
 
     @property
     def lenient(self) -> bool:
-        """Whether the log source takes any field: those of Sigma that no taxonomy binds keep the names of the source."""
-        place = self.home.place if self.home is not None else {"category": ""}
-        return self.family == "sigma" and "category" not in place and place.get("product") != "windows"
+        """Whether the log source takes any field: those of Sigma that no taxonomy binds keep the names of the table, if they have them."""
+        if self.family != "sigma" or self.home is None:
+            return False
+        return "category" not in self.home.place and self.home.place.get("product") != "windows" and self.home.keeps_names
 
 
 def _is_one_field(counterpart: ByValue) -> bool:
