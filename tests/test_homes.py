@@ -116,7 +116,7 @@ def converted(kql: str, target: str, options: Options | None = None) -> Output:
         (
             "Corelight | where EventType =~ 'conn' and ZeekConnLocalSrc == 'True' and DstPort == '445'",
             "sigma",
-            ["product: zeek", "service: conn", "local_orig|cased: 'true'", "id.resp_p: '445'"],
+            ["product: zeek", "service: conn", "local_orig: 'true'", "id.resp_p: '445'"],
         ),
         ("Corelight | where Subject == '[x]'", "sigma", ["product: zeek\ndetection:", "subject|cased: '[x]'"]),
         ("Corelight | where EventType == 'sip' and DstPort == '5060'", "sigma", ["_path|cased: sip", "id.resp_p: '5060'"]),
@@ -1394,7 +1394,7 @@ def test_tables_of_one_log_source_are_told_apart(kql: str, verdict: Verdict) -> 
     tables = {"a": "(SigninLogs | where ResultType == '1')", "b": "(AADNonInteractiveUserSignInLogs | where ResultType == '1')"}
     output = converted(kql.format(**tables), "sigma")
     rules = [d["detection"] for d in yaml.safe_load_all(output.text) if "detection" in d]
-    categories = {d["selection"].get("Category|cased") for d in rules}
+    categories = {d["selection"].get("Category") for d in rules}
     assert output.verdict == verdict
     assert categories == {"NonInteractiveUserSignInLogs", *(["SignInLogs"] if "{a}" in kql else [])}
 

@@ -118,7 +118,10 @@ def by_value(notes: Notes, family: str, atom: Apply, subject: Expr, stored: Stor
     others = {target for k, target in stored.values.items() if k not in chosen and k.lower() not in meant}
     if others & set(targets) and not stored.spellings:
         notes.say("values-merged", f"the product has one value for this and others of {column_name(atom.args[0])}", atom.span)
-    caseless = stored.any_case or (atom.function in ("=~", "in~") and any(k not in stored.values for k in chosen))
+    words = {str(v) for v in stored.values.values()}
+    # Not every backend of Sigma knows cased, which says nothing of a field whose values are all known.
+    told = family == "sigma" and stored.complete and len({folded(w) for w in words}) == len(words)
+    caseless = stored.any_case or told or (atom.function in ("=~", "in~") and any(k not in stored.values for k in chosen))
     test = one_of(subject, tuple(const(t) for t in targets), atom, "~" if caseless else "")
     return disjunction(typed(test, subject) if family == "elastic" else numeric(test, subject), unlisted)
 
