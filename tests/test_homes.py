@@ -490,6 +490,12 @@ def test_a_column_that_is_not_known_is_a_field_of_its_name_where_the_log_has_the
     assert converted(kql, "sigma").readiness == readiness
 
 
+def test_events_that_another_log_source_holds_whole_are_counted_once() -> None:
+    text = converted("_Im_ProcessCreate | where CommandLine has 'x' | summarize n = count() by Dvc | where n > 9", "sigma").text
+    assert "product: linux" not in text
+    assert "product: linux" in converted("_Im_ProcessCreate | where DvcOs == 'Linux' and CommandLine has 'x'", "sigma").text
+
+
 def test_a_list_is_not_the_text_that_the_table_has_of_it() -> None:
     assert "array-element" in {d.code for d in converted("Corelight_v2_smtp_CL | where to_s == 'a@b.c'", "sigma").diagnostics}
 
