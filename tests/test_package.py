@@ -9,6 +9,7 @@ import json
 import re
 import tarfile
 import tomllib
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -198,6 +199,36 @@ def test_findings_name_what_they_are_about() -> None:
     for field in ("Computer", "User", "What"):
         assert f"{field}=" in settings["search"] or field == "Computer"
     assert kibana_rule(made)["investigation_fields"] == {"field_names": ["winlog.computer_name", "winlog.event_data.SubjectUserName"]}
+
+
+@pytest.mark.parametrize(
+    "entities, risk, threats",
+    [
+        ([("Account", "Name"), ("Account", "UPNSuffix"), ("IP", "Address")], {"user": 1}, ["ip_address"]),
+        ([("IP", "Address")], {"system": 1}, []),
+        ([("AzureResource", "ResourceId"), ("IP", "Address")], {"other": 1, "system": 1}, []),
+        ([("Host", "HostName"), ("Host", "DnsDomain"), ("Process", "CommandLine"), ("Process", "ProcessId")], {"system": 1}, ["process"]),
+        ([("FileHash", "Algorithm"), ("FileHash", "Value"), ("URL", "Url")], {"other": 2}, []),
+        ([("Account", "NTDomain")], {}, []),
+    ],
+)
+def test_risk_is_added_to_what_is_acted_on(entities: list[tuple[str, str]], risk: dict[str, int], threats: list[str]) -> None:
+    stored = ["Computer", "SubjectUserName", "TargetUserName", "CommandLine"][: len(entities)]
+    columns = [f"{entity}{identifier}" for entity, identifier in entities]
+    made = scheduled(
+        f"{PLAIN} | project {', '.join(f'{c} = {x}' for c, x in zip(columns, stored, strict=True))}",
+        entities=tuple(EntityMapping(*e, c) for e, c in zip(entities, columns, strict=True)),
+    )
+    settings = search(made)
+    objects = json.loads(settings.get("action.risk.param._risk", "[]"))
+    assert Counter(o["risk_object_type"] for o in objects if "risk_object_type" in o) == risk
+    assert [o["threat_object_type"] for o in objects if "threat_object_type" in o] == threats
+    assert settings["action.notable.param.nes_fields"] == ",".join(columns)
+    asked = re.findall(r"\$(\w+)\|s\$", settings.get("action.notable.param.drilldown_searches", ""))
+    assert asked == [c for c in columns if not re.search(r"UPNSuffix|Domain|ProcessId|Algorithm", c)]
+    files = packaged(pack(made), Options(), PackageOptions(("contentctl",))).files
+    (detection,) = (yaml.safe_load(text) for path, text in files.items() if path.startswith("contentctl/detections/") and text)
+    assert [o["type"] for o in detection.get("rba", {"threat_objects": []})["threat_objects"]] == threats
 
 
 def test_a_rule_without_incidents_makes_no_finding() -> None:

@@ -162,7 +162,8 @@ def _detection(conversion: Conversion, search: Search, name: str, options: Packa
     if search.counted and not text.endswith(search.counted):
         text += search.counted  # contentctl's own condition is that there is any row
     late = "dispatch.index_earliest" in settings
-    named = [o for o in search.risk_objects if o["risk_object_field"].lower() in text.lower()]
+    named = [o for o in search.objects if o.get("risk_object_field", "\0").lower() in text.lower()]
+    threats = [o for o in search.objects if o.get("threat_object_field", "\0").lower() in text.lower()]
     kind = "TTP" if named else "Hunting"
     first = named[0]["risk_object_field"] if named else ""
     unknown = conversion.outputs["splunk"].readiness == Readiness.NAMES
@@ -201,7 +202,7 @@ def _detection(conversion: Conversion, search: Search, name: str, options: Packa
             "risk_objects": [
                 {"field": o["risk_object_field"], "type": o["risk_object_type"], "score": o["risk_score"]} for o in named
             ],
-            "threat_objects": [],
+            "threat_objects": [{"field": o["threat_object_field"], "type": o["threat_object_type"]} for o in threats],
         }  # fmt: skip
     found["deployment"] = {
         "scheduling": {

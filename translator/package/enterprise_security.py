@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 
 from translator import catalog
 from translator.package import conf
-from translator.package.entities import Entities
+from translator.package.entities import Entity
 from translator.report import attack_of
 from translator.rulepack.model import TOKEN, Rule
 from translator.targets.base import Output
@@ -46,12 +47,23 @@ def correlation(rule: Rule, name: str, tables: tuple[str, ...]) -> dict[str, str
     }
 
 
-def risk(rule: Rule, output: Output, entities: Entities) -> dict[str, str]:
-    """The risk that a finding adds to what the alert is about."""
-    score = LEVELS.get(rule.severity, LEVELS["medium"])[1]
-    objects = [{"risk_object_field": field, "risk_object_type": kind, "risk_score": score} for kind, field in entities if kind]
-    if not objects:
+def risk(rule: Rule, output: Output, entities: Sequence[Entity]) -> dict[str, str]:
+    """The risk that a finding adds to what it is about, and the threat objects that it names.
+
+    An address is what acts, as a file, a URL or a command line are, unless no user and no host is named beside it: splunk/security_content
+    writes of sign-ins the user as the victim and the address as the attacker.
+    """
+    about = [e for e in entities if e.risk and not e.threat]
+    if not any(e.risk in ("user", "system") for e in about):
+        about += [e for e in entities if e.threat == "ip_address"]
+    about = about or [e for e in entities if e.risk]
+    if not about:
         return {}
+    score = LEVELS.get(rule.severity, LEVELS["medium"])[1]
+    objects: list[dict[str, str | int]] = [
+        {"risk_object_field": e.field, "risk_object_type": e.risk, "risk_score": score} for e in entities if e in about
+    ]
+    objects += [{"threat_object_field": e.field, "threat_object_type": e.threat} for e in entities if e.threat and e not in about]
     return {
         "action.risk": "1",
         "action.risk.param._risk": json.dumps(objects),
@@ -61,19 +73,20 @@ def risk(rule: Rule, output: Output, entities: Entities) -> dict[str, str]:
     }
 
 
-def notable(rule: Rule, output: Output, entities: Entities, tables: tuple[str, ...]) -> dict[str, str]:
+def notable(rule: Rule, output: Output, entities: Sequence[Entity], tables: tuple[str, ...]) -> dict[str, str]:
     """The finding, unless the rule makes no incidents."""
     if not rule.incidents.created:
         return {}
-    shown = dict.fromkeys([*(f for _, f in entities), *(output.columns[c] for _, c in rule.custom_details if c in output.columns)])
+    shown = dict.fromkeys([*(e.field for e in entities), *(output.columns[c] for _, c in rule.custom_details if c in output.columns)])
     drilldown = [
         {
-            "name": f"View what is known of ${field}$",
-            "search": f"index=* ${field}|s$",
+            "name": f"View what is known of ${e.field}$",
+            "search": f"index=* ${e.field}|s$",
             "earliest_offset": "$info_min_time$",
             "latest_offset": "$info_max_time$",
         }
-        for _, field in entities
+        for e in entities
+        if not e.shared
     ]
     return {
         "action.notable": "1",

@@ -138,7 +138,7 @@ def _of_language(conversion: Conversion, target: str) -> Chosen | None:
     more = {} if target == "esql" else {"index": [f"logs-{name}-*" for name in reads] or ["logs-*"]}
     write = _with_keep if target == "esql" else str
     parts = tuple(({"type": target, "language": target, "query": write(text), **more}, part) for text, part in numbered(output))
-    keys = tuple(f for _, f in entity_fields(conversion.rule, output, conversion.keys(output)))
+    keys = tuple(e.field for e in entity_fields(conversion.rule, output, conversion.keys(output)))
     rows = tuple(output.columns[k] for k in conversion.keys(output) if k in output.columns)
     behind = conversion.behind(output)
     if rows and isinstance(behind, Detection) and behind.bin is not None:

@@ -52,8 +52,8 @@ class Search:
     """Exclusions of the rule's author that the macro does not say."""
 
     @property
-    def risk_objects(self) -> list[dict[str, Any]]:
-        """The risk objects of Enterprise Security, none where the search shows no entity."""
+    def objects(self) -> list[dict[str, Any]]:
+        """The risk objects and threat objects of Enterprise Security, none where the search shows no entity."""
         found: list[dict[str, Any]] = json.loads(self.settings.get("action.risk.param._risk", "[]"))
         return found
 
@@ -251,7 +251,7 @@ def _search(
         # What the search says of now() holds for the moment of the run, which then is not to be moved.
         **(AT_ONCE if "now()" in text and schedule.every else {}),
         **condition(output),
-        **throttling(rule, rows or [f for _, f in entities], schedule),
+        **throttling(rule, rows or [e.field for e in entities], schedule),
         **correlation(rule, name, conversion.tables),
         **risk(rule, named, entities),
         **notable(rule, named, entities, conversion.tables),
