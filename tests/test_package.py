@@ -201,6 +201,37 @@ def test_findings_name_what_they_are_about() -> None:
     assert kibana_rule(made)["investigation_fields"] == {"field_names": ["winlog.computer_name", "winlog.event_data.SubjectUserName"]}
 
 
+PROCESS = (
+    "DeviceProcessEvents | where FileName =~ 'psexec.exe' | project DeviceName, Who = AccountName, Line = ProcessCommandLine, Level = 'x'"
+)
+
+
+def test_rules_of_events_name_what_they_are_about_by_their_fields() -> None:
+    made = scheduled(
+        PROCESS, entities=(EntityMapping("Host", "HostName", "DeviceName"), EntityMapping("Account", "Name", "Who")),
+        custom_details=(("Command", "Line"), ("Other", "Nowhere")), details=AlertDetails("{{Who}}", severity="Level"),
+        tags=("Solorigate",),
+    )  # fmt: skip
+    built = kibana_rule(made)
+    assert built["type"] == "eql" and built["investigation_fields"] == {"field_names": ["host.name", "user.name"]}
+    assert built["note"].split("\n")[2:] == [
+        "- Host (HostName): `host.name`", "- Account (Name): `user.name`",
+        "- Command: `process.command_line`", "- Other: `Nowhere` of the KQL",
+    ]  # fmt: skip
+    assert built["tags"][-2:] == ["Use Case: Threat Detection", "Solorigate"]
+    assert built["rule_name_override"] == "user.name" and "severity_mapping" not in built
+    (entry,) = packaged(pack(made), Options(), PackageOptions()).with_remarks(pack(made))
+    assert isinstance(entry.result, Conversion)
+    said = [d.message for d in entry.result.outputs["eql"].diagnostics if d.code == "setting-lost"]
+    assert said == ["alerts of Kibana have no field for Level, Nowhere, which the details of the alert name"]
+
+
+def test_a_number_of_rows_is_about_no_field() -> None:
+    made = scheduled(PROCESS, entities=(EntityMapping("Host", "HostName", "DeviceName"),), trigger_operator="eq", trigger_threshold=0)
+    built = kibana_rule(made)
+    assert "investigation_fields" not in built and built["note"].endswith("- Host (HostName): `DeviceName` of the KQL")
+
+
 @pytest.mark.parametrize(
     "entities, risk, threats",
     [

@@ -29,9 +29,11 @@ from translator.rulepack.cron import DAY, HOUR, MINUTE
 from translator.rulepack.model import TOKEN, Rule
 from translator.sigma.identity import NAMESPACE, stable_id
 from translator.targets.base import LISTED, Deployment, Options, Output, Readiness, duration
-from translator.targets.elastic.kinds import Kind, kinds
+from translator.targets.elastic.kinds import Kind, kinds, shown_fields
+from translator.targets.elastic.kinds import entity_fields as stored_entities
 from translator.targets.elastic.versions import SINCE
 from translator.targets.homes import placed
+from translator.targets.names import Names
 
 FILE = "elastic/rules.ndjson"
 
@@ -104,7 +106,7 @@ def choose(conversion: Conversion, options: Options) -> Chosen | None:
     detection = conversion.detection
     if not isinstance(detection, Detection):
         return None
-    found = [_of_language(conversion, target) for target in ("eql", "esql")]
+    found = [_of_language(conversion, target, options) for target in ("eql", "esql")]
     if options.fields != "source" and {"eql", "esql"} & conversion.outputs.keys() and not conversion.triggered:
         moved = [d for d in (detection, conversion.timed) if isinstance(d, Detection)]
         found += [
@@ -130,7 +132,7 @@ def _preference(chosen: Chosen) -> tuple[int, bool, int, bool, int]:
     return max(rank, Verdict.SAME_ALERTS.rank), written, ready, several, -len(_ORDER) if own else -number
 
 
-def _of_language(conversion: Conversion, target: str) -> Chosen | None:
+def _of_language(conversion: Conversion, target: str, options: Options) -> Chosen | None:
     output = conversion.outputs.get(target)
     if output is None or not output.texts:
         return None
@@ -143,10 +145,17 @@ def _of_language(conversion: Conversion, target: str) -> Chosen | None:
     behind = conversion.behind(output)
     if rows and isinstance(behind, Detection) and behind.bin is not None:
         rows = (*rows, "time_bucket")
+    columns = output.columns
+    if target == "eql" and isinstance(behind, Detection):
+        # Its alerts are the events, and have their fields.
+        moved = placed(behind, "elastic", options, conversion.rule, computes=False)
+        names = Names("elastic", options, moved.homes)
+        columns = shown_fields(names, conversion.rule, moved.detection)
+        keys = tuple(sorted(stored_entities(names, conversion.rule, moved.detection) - {""}))
     if output.trigger is not None:
-        keys, rows = (), ()  # one row that says how many there are
+        keys, rows, columns = (), (), {}  # one row that says how many there are
     return Chosen(
-        target, parts, output.verdict, output.readiness, output.diagnostics, keys, output.lookback, reads, output, rows, output.columns
+        target, parts, output.verdict, output.readiness, output.diagnostics, keys, output.lookback, reads, output, rows, columns=columns
     )  # fmt: skip
 
 
@@ -195,6 +204,8 @@ def _packaged(
     words = (" ".join(text.split()) for text in rule.exclusions)
     unsaid = [f"this exclusion is not in the package: {text}" for text in words if text not in said]
     resting = [r["alert_suppression"].get("group_by") for r in found if "alert_suppression" in r]
+    if lacking := _without_field(rule, found[0], chosen):
+        unsaid.append(f"alerts of Kibana have no field for {', '.join(lacking)}, which the details of the alert name")
     if rule.suppression and any(by != ["event.dataset"] for by in resting):
         unsaid.append("the rule rests as a whole after an alert; here what alerted rests, and the rest goes on")
     if rule.suppression and len(resting) < len(found):
@@ -263,7 +274,7 @@ def _rule(
         **query,
         "severity": severity,
         "risk_score": RISK[severity],
-        **_mappings(rule, chosen),
+        **_mappings(rule, query, chosen),
         "interval": _length(schedule.every or DAY),
         "from": _from(chosen, schedule),
         **({"to": f"now-{schedule.delay}s"} if schedule.delay else {}),
@@ -273,8 +284,12 @@ def _rule(
         "author": [rule.author or options.author or "kql2sigma"],
         "references": list(rule.references),
         "false_positives": list(rule.false_positives),
-        "tags": [*(f"Tactic: {t.name}" for t in _tactics(rule)), "Use Case: Threat Detection"],
-        "note": _note(rule),
+        "tags": [
+            *(f"Tactic: {t.name}" for t in _tactics(rule)),
+            "Use Case: Threat Detection",
+            *dict.fromkeys(filter(None, map(plain, rule.tags))),
+        ],
+        "note": _note(rule, chosen.columns),
         "setup": _setup(rule, chosen),
         "threat": threat(rule),
         "related_integrations": integrations(chosen),
@@ -335,9 +350,9 @@ def _suppression(rule: Rule, query: Mapping[str, Any], chosen: Chosen, schedule:
     return {"alert_suppression": {"group_by": by, "duration": length, "missing_fields_strategy": "suppress"}}
 
 
-def _mappings(rule: Rule, chosen: Chosen) -> dict[str, Any]:
-    """The name and the severity of an alert, where a field of its event gives them."""
-    columns = chosen.columns
+def _mappings(rule: Rule, query: Mapping[str, Any], chosen: Chosen) -> dict[str, Any]:
+    """The name and the severity of an alert, where a field of its event gives them; that of several events has what they share."""
+    columns = {} if query["query"].startswith(("sequence", "sample")) else chosen.columns
     found: dict[str, Any] = {}
     title = re.fullmatch(TOKEN, rule.details.title)
     if title is not None and title[1] in columns:
@@ -347,6 +362,16 @@ def _mappings(rule: Rule, chosen: Chosen) -> dict[str, Any]:
         name = columns[rule.details.severity]
         found["severity_mapping"] = [{"field": name, "operator": "equals", "value": v, "severity": s} for v, s in levels]
     return found
+
+
+def _without_field(rule: Rule, made: Mapping[str, Any], chosen: Chosen) -> list[str]:
+    """The columns of the details of an alert for which a rule has no field; of ES|QL its own output says what its rows lack."""
+    if chosen.kind == "esql":
+        return []
+    title = re.fullmatch(TOKEN, rule.details.title)
+    asked = [title[1]] if title is not None and "rule_name_override" not in made else []
+    asked += [rule.details.severity] if rule.details.severity and "severity_mapping" not in made else []
+    return list(dict.fromkeys([*asked, *(c for _, c in rule.custom_details if c not in chosen.columns)]))
 
 
 def integrations(chosen: Chosen) -> list[dict[str, str]]:
@@ -378,9 +403,10 @@ def required(query: Mapping[str, Any], chosen: Chosen) -> list[dict[str, Any]]:
     ]
 
 
-def _note(rule: Rule) -> str:
-    lines = [f"- {e.type} ({e.identifier}): `{e.column}`" for e in rule.entities]
-    lines += [f"- {name}: `{column}`" for name, column in rule.custom_details]
+def _note(rule: Rule, columns: Mapping[str, str]) -> str:
+    """What an alert is about, by the fields that it has for the columns of the KQL, else by these."""
+    named = [(f"{e.type} ({e.identifier})", e.column) for e in rule.entities] + [*rule.custom_details]
+    lines = [f"- {name}: `{columns[c]}`" if c in columns else f"- {name}: `{c}` of the KQL" for name, c in named]
     return "\n".join(["## Entities and details", "", *dict.fromkeys(lines)]) if lines else ""
 
 

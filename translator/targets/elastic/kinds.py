@@ -108,9 +108,7 @@ def _rule(
 ) -> Kind:  # fmt: skip
     output = names.output(name, ("",), (*detection.diagnostics, *names.said, *said))
     read = list(dict.fromkeys(pattern for s in detection.shown for pattern in indices(names, s)))
-    shown = detection.shown[0].outputs
-    columns = {n: names.field(x) for n, x in shown if n in rule.alert_columns and is_field(x) and names.showable(x)}
-    about = sorted(_entities(names, rule, detection))
+    columns, about = shown_fields(names, rule, detection), sorted(entity_fields(names, rule, detection))
     said_of = {"type": name, "language": language, "index": read, **settings}
     diagnostics = (*output.diagnostics, *lost(rule, KEEPS))
     return Kind(
@@ -118,7 +116,15 @@ def _rule(
     )
 
 
-def _entities(names: Names, rule: Rule, detection: Detection) -> set[str]:
+def shown_fields(names: Names, rule: Rule, detection: Detection) -> dict[str, str]:
+    """The fields that events have for the columns of the rule's alerts, of several tables those that all of these have."""
+    rows = [
+        {n: names.field(x) for n, x in s.outputs if n in rule.alert_columns and is_field(x) and names.showable(x)} for s in detection.shown
+    ]
+    return {n: f for n, f in rows[0].items() if all(row.get(n) == f for row in rows)}
+
+
+def entity_fields(names: Names, rule: Rule, detection: Detection) -> set[str]:
     """The fields of the rule's entities; a name that no field has for one that is no field."""
     found = set()
     for selector in detection.shown:
@@ -155,7 +161,7 @@ def _threshold(names: Names, rule: Rule, detection: Detection, language: str) ->
         if any(counts_missing(x) and not is_present(x, s.predicate) for s, x in zip(detection.selectors, t.fields, strict=True)):
             said.append(Diagnostic("missing-value", "events without the counted field count as one more value in KQL"))
     said += [missed] if (missed := lost_groups(rule, detection)) is not None else []
-    if not _entities(names, rule, detection) <= {*keys}:
+    if not entity_fields(names, rule, detection) <= {*keys}:
         return None  # the alert of a threshold has its fields alone
     settings = {"query": query_of(names, detection.selectors, language), "threshold": threshold}
     return _rule(names, rule, detection, "threshold", language, settings, tuple(said), tuple(keys))
@@ -182,7 +188,7 @@ def _new_terms(names: Names, rule: Rule, detection: Detection, language: str) ->
     if start is None or end != start:
         return None
     fields = [_field(names, [key]) for key in seen.keys]
-    if not _entities(names, rule, detection) <= {*fields}:
+    if not entity_fields(names, rule, detection) <= {*fields}:
         return None  # of all events with new terms the first alone alerts
     said = [missed] if (missed := lost_groups(rule, detection)) is not None else []
     query = query_of(names, (replace(seen, predicate=rest),), language)
