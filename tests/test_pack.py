@@ -60,6 +60,23 @@ def report(out: Path) -> dict[str, Any]:
     return found
 
 
+def test_a_rule_that_was_met_before_is_named(tmp_path: Path) -> None:
+    pack_, out = tmp_path / "pack", tmp_path / "out"
+    (pack_ / "Package").mkdir(parents=True)
+    (pack_ / "rule.yaml").write_text(rule("a", id="6A1F0C52-3f55-4a0e-8e0e-1a2b3c4d5e6f"))
+    (pack_ / "other.yaml").write_text(rule("a", id="7a1f0c52-3f55-4a0e-8e0e-1a2b3c4d5e6f"))
+    (pack_ / "none.kql").write_text("SecurityEvent | where EventID == 1")
+    with zipfile.ZipFile(pack_ / "Package" / "1.zip", "w") as archive:
+        archive.writestr("a.yaml", rule("a", id="6a1f0c52-3f55-4a0e-8e0e-1a2b3c4d5e6f"))
+    for _ in range(2):  # also of what was converted before
+        result = run("convert", pack_, "-o", out, "-t", "splunk")
+        (told,) = [line for line in result.output.splitlines() if line.startswith("read again: ")]
+        assert f"{pack_ / 'rule.yaml'}:3:8: a rule of the same identifier was read before" in told and result.exit_code == 0
+    (item,) = report(out)["skipped"]
+    assert item["again"] is True and item["source"].endswith("rule.yaml") and report(out)["summary"]["rules"] == 4
+    assert "read before" in run("check", pack_).output and "read before" not in run("check", pack_, "--exclude", "Package").output
+
+
 def statuses(out: Path) -> dict[str, str]:
     return {r["name"]: r["status"] for r in report(out)["rules"]}
 

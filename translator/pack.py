@@ -259,12 +259,19 @@ def rules_given(name: str, data: bytes, unread: Callable[[Unread], None]) -> lis
     return rules_among(pack_of(map(whole, found)), unread)
 
 
+MET_BEFORE = "a rule of the same identifier was read before: each is translated and packaged, unless --exclude leaves one aside"
+
+
 def rules_among(found: Iterable[Rule | Unread], unread: Callable[[Unread], None]) -> list[Rule | Failure]:
-    """The rules of what was read, and what should be one; ``unread`` is told of the rest."""
+    """The rules of what was read, and what should be one; ``unread`` is told of the rest, and of rules that were met before."""
     rules: list[Rule | Failure] = []
+    met: set[str] = set()
     for item in found:
         if isinstance(item, Rule):
             rules.append(item)
+            if item.id and item.id.lower() in met:
+                unread(Unread(item.source, item.name, MET_BEFORE, *item.place(0), fault=False, again=True))
+            met.add(item.id.lower())
         elif item.fault:
             rules.append(Failure(item.source, item.name, item.id, item.line, item.column, item.message))
         else:

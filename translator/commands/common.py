@@ -193,12 +193,12 @@ _SHOWN = 3
 
 
 def print_unread(unread: Iterable[Unread], console: Console) -> None:
-    """Says what was met and is no rule: counted, with the reason and the first places of each."""
+    """Says what was met and is no rule, or one again: counted, with the reason and the first places of each."""
     reasons: dict[str, list[Unread]] = {}
     for item in unread:
         reasons.setdefault(item.message, []).append(item)
     for reason, items in reasons.items():
         places = [f"{i.source}:{i.line}:{i.column}" if i.line > 1 else i.source for i in items[:_SHOWN]]
         more = f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
-        told = f"not read: {', '.join(places)}{more}: {reason}"
+        told = f"{'read again' if items[0].again else 'not read'}: {', '.join(places)}{more}: {reason}"
         console.print(line(told), markup=False, highlight=False, soft_wrap=True)

@@ -139,7 +139,12 @@ def print_problems(content: Report, console: Console, quiet: bool) -> None:
         console.print(f"error: {len(left)} rules: {INTERRUPTED}", markup=False, highlight=False, soft_wrap=True)
     if not quiet:
         skipped = content.get("skipped", ())
-        print_unread((Unread(s["source"], s["name"], s["reason"], s["line"], s["column"], fault=False) for s in skipped), console)
+        print_unread((_unread(s) for s in skipped), console)
+
+
+def _unread(told: Mapping[str, Any]) -> Unread:
+    """What a report has of something that is no rule, or one again."""
+    return Unread(told["source"], told["name"], told["reason"], told["line"], told["column"], fault=False, again="again" in told)
 
 
 def _failures(content: Report) -> Iterator[Failure]:

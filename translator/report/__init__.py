@@ -53,7 +53,17 @@ def report(
         "verdicts": {t: _ordered(c) for t, c in verdicts.items()},
         "readiness": {t: {r.value: c[r.value] for r in Readiness if c[r.value]} for t, c in readiness.items()},
     }
-    skipped = [{"source": u.source, "name": u.name, "line": u.line, "column": u.column, "reason": u.message} for u in unread]
+    skipped = [
+        {
+            "source": u.source,
+            "name": u.name,
+            "line": u.line,
+            "column": u.column,
+            "reason": u.message,
+            **({"again": True} if u.again else {}),
+        }
+        for u in unread
+    ]
     return {"version": 1, "summary": summary, **({"skipped": skipped} if skipped else {}), "rules": rules}
 
 

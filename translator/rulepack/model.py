@@ -20,7 +20,8 @@ class RuleFileError(Exception):
 class Unread:
     """What was met where rules are read, and became none, with its place. ``line`` and ``column`` count from 1.
 
-    ``fault`` tells whether it should have become one: a rule that cannot be read, not a picture or a text without a query.
+    ``fault`` tells whether it should have become one: a rule that cannot be read, not a picture or a text without a query. ``again``
+    tells that it is one, which was met before.
     """
 
     source: str
@@ -30,6 +31,7 @@ class Unread:
     column: int = 1
     fault: bool = True
     id: str = ""
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
