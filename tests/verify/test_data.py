@@ -248,6 +248,8 @@ def test_the_command_says_what_it_took(rules: Path) -> None:
     found = ran("verify", rules / "a.yaml", "-t", "splunk", "--data", rules / "data")
     assert found.exit_code == 0 and "1 proven" in found.stdout
     assert "A, at 2026-03-01T08:20:01Z: SigninLogs 19 of 19 events (of 19 in the data)" in found.stdout
+    earlier = ran("verify", rules / "a.yaml", "-t", "splunk", "--data", rules / "data", "--now", "2026-03-01T08:00:01Z")
+    assert "(of 19 in the data, the others are of another time than the rule looks at, which --now moves)" in earlier.stdout
     told = json.loads(ran("verify", rules / "a.yaml", "-t", "splunk", "--data", rules / "data", "--format", "json").stdout)[0]
     assert told["data"]["tables"] == [{"table": "SigninLogs", "rows": 19, "inside": 19, "picked": 19}]
     beside = json.loads(ran("verify", rules / "a.yaml", "-t", "splunk", "--data", rules / "data", "--beside", "--format", "json").stdout)[0]

@@ -85,7 +85,11 @@ class Written:
 
 def _print_taken(one: Proved, console: Console) -> None:
     assert one.real is not None
-    told = [f"{t.table} {t.picked} of {t.inside} events (of {t.rows} in the data)" for t in one.real.taken]
+    told = [
+        f"{t.table} {t.picked} of {t.inside} events (of {t.rows} in the data"
+        + (", the others are of another time than the rule looks at, which --now moves)" if t.inside < t.rows else ")")
+        for t in one.real.taken
+    ]
     text = f"\n{line(one.name)}, at {one.real.now.isoformat()}Z: {', '.join(told)}"
     console.print("\n".join([text, *(f"  {_plain(note)}" for note in one.real.notes)]), markup=False, soft_wrap=True)
 
