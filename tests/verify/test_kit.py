@@ -37,7 +37,9 @@ def files_at(folder: Path) -> dict[str, bytes]:
 def kit(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     """A kit of some rules, and what verify said when it was saved."""
     folder = tmp_path_factory.mktemp("kits") / "kit"
-    rules = [RULES / f"{name}.yaml" for name in ("threshold", "union", "two-table-join", "array-elements", "known-values")]
+    listed = folder.parent / "listed.kql"
+    listed.write_text("SigninLogs | where ResultType == '0' and UserPrincipalName in ((_GetWatchlist('Former') | project SearchKey))\n")
+    rules = [*(RULES / f"{name}.yaml" for name in ("threshold", "union", "two-table-join", "array-elements", "known-values")), listed]
     return folder, json.loads(ran("verify", *rules, "--save", folder, "--format", "json").stdout)
 
 

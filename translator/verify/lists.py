@@ -195,6 +195,8 @@ class Lists:
                     if any(value_of(condition, scope) is not True for scope in self.interpreter.scopes(relation)):
                         return None
                 values = [value_of(found.values, scope) for scope in self.interpreter.scopes(found.relation)]
+                if found.values.type in (Type.STRING, Type.UNKNOWN):  # a text, as columns of watchlists are, which is never null
+                    values = ["" if value is None else value for value in values]
             except NotKnown as error:
                 held[name] = error.what
                 continue
