@@ -20,6 +20,7 @@ from translator.commands.common import cell, line, print_heading, print_unread
 from translator.commands.proving import lowered, tries
 from translator.commands.summary import print_failure
 from translator.detection.model import Detection
+from translator.detection.windows import duration
 from translator.kql.errors import KqlSyntaxError
 from translator.kql.parser import parse
 from translator.pack import Effort, Entry, Failure, rules_of, stopped
@@ -32,7 +33,7 @@ from translator.plan.describe import expression, relation
 from translator.report import alert_of
 from translator.rulepack import Rule, Unread
 from translator.rulepack.model import OPERATORS
-from translator.targets.base import Options, duration
+from translator.targets.base import Options
 from translator.verify.proof import Outcome, Proof
 
 WIDTH = 100

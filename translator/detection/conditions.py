@@ -11,7 +11,7 @@ from translator.detection.shapes import Branch, foreign
 from translator.detection.windows import (
     SEARCH,
     back_of,
-    human,
+    duration,
     is_given,
     is_of_days,
     is_of_future,
@@ -81,7 +81,7 @@ def constrain(lifting: Lifting, branch: Branch, predicate: Expr) -> None:
                 lifting.say("window-of-days", "the window of the query goes by whole days, that of the output by its run", part.span)
             lifting.findings.windows.append(back_of(window, (lifting.period or lifting.default) if given else None))
             if window[1] != 0 and window[0] != SEARCH and not lifting.timed:
-                what = "before the time of the search" if given else f"of at least {human(window[1])} ago"
+                what = "before the time of the search" if given else f"of at least {duration(window[1])} ago"
                 lifting.say("window-shifted", f"the query looks at events {what} only", part.span)
             if lifting.timed:
                 limits = limits_of(part, window)

@@ -10,7 +10,7 @@ from translator.detection.arrays import may_lack, read_apart
 from translator.detection.lifting import Lifting
 from translator.detection.model import Detection, Selector, Side, Threshold, counts_missing
 from translator.detection.overlaps import is_of_several_groups, repeated
-from translator.detection.windows import human
+from translator.detection.windows import duration
 from translator.fidelity import FilledList, Place
 from translator.plan.conditions import LIMITS, LISTS, fields_of, is_field, is_present
 from translator.plan.expressions import Apply, Const, Expr, conjunction, conjuncts, negated_in, walk
@@ -133,7 +133,7 @@ def _timespans(lifting: Lifting, detection: Detection) -> tuple[int, int]:
         lookback = max(lookback, lifting.default)
         lifting.say("window-assumed", "a part of the query has no time window of its own: it looks back as far as the search does", None)
     elif lifting.timed:
-        said = f"the search itself limits the time of each part: run it over {human(lifting.period or lookback)}"
+        said = f"the search itself limits the time of each part: run it over {duration(lifting.period or lookback)}"
         lifting.say("window-in-search", said, None)
     if within is not None:
         return within, lookback
@@ -141,8 +141,8 @@ def _timespans(lifting: Lifting, detection: Detection) -> tuple[int, int]:
         return detection.bin, max(detection.bin, lookback)
     reached = sorted({min(window, lookback) for window in windows})  # no part looks back farther than the rule does
     if len(reached) > 1 and not lifting.timed:
-        lengths = ", ".join(map(human, reached))
-        lifting.say("window-widened", f"windows of {lengths} become one of {human(lookback)}", None, detection.place)
+        lengths = ", ".join(map(duration, reached))
+        lifting.say("window-widened", f"windows of {lengths} become one of {duration(lookback)}", None, detection.place)
     if not windows and not lifting.period and kind != "event":
-        lifting.say("window-assumed", f"neither the query nor the rule states a time window: {human(lookback)} is assumed", None)
+        lifting.say("window-assumed", f"neither the query nor the rule states a time window: {duration(lookback)} is assumed", None)
     return lookback, lookback

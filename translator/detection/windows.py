@@ -27,11 +27,10 @@ from translator.plan.expressions import (
     transform,
     walk,
 )
+from translator.plan.functions.values import TICKS
 from translator.plan.operators import Plan, parts
 from translator.plan.rewriting import rewritten
 from translator.plan.types import Type
-
-TICKS = 10_000_000
 
 TIME_COLUMNS = frozenset({"TimeGenerated", "Timestamp", "timestamp", "ingestion_time", "published_t"})
 """Names of the time of an event: Sentinel's, Defender XDR's, the moment of ingestion, and Okta's own."""
@@ -244,10 +243,10 @@ def seconds_of(expr: Expr) -> int | None:
             return None
 
 
-def human(seconds: int) -> str:
-    """A length of time in its largest whole unit: ``1d``, ``4h``, ``90s``."""
+def duration(seconds: int) -> str:
+    """A length of time in its largest whole unit: ``1d``, ``4h``, ``90s``; ``0s`` for none."""
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
-        if seconds % size == 0:
+        if seconds % size == 0 and seconds:
             return f"{seconds // size}{unit}"
     return f"{seconds}s"
 

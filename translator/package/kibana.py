@@ -17,6 +17,7 @@ from typing import Any
 
 from translator import attack, catalog
 from translator.detection.model import Detection
+from translator.detection.windows import duration
 from translator.fidelity import Verdict
 from translator.package.conf import plain
 from translator.package.entities import entity_fields
@@ -28,7 +29,7 @@ from translator.pipeline import Conversion
 from translator.rulepack.cron import DAY, HOUR, MINUTE
 from translator.rulepack.model import TOKEN, Rule
 from translator.sigma.identity import NAMESPACE, stable_id
-from translator.targets.base import LISTED, Deployment, Options, Output, Readiness, duration
+from translator.targets.base import LISTED, Deployment, Options, Output, Readiness
 from translator.targets.elastic.kinds import Kind, kinds, shown_fields
 from translator.targets.elastic.kinds import entity_fields as stored_entities
 from translator.targets.elastic.versions import SINCE

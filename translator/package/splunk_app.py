@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from translator.detection.model import Detection, Trigger
+from translator.detection.windows import duration
 from translator.fidelity import Verdict
 from translator.kql.errors import KqlSyntaxError
 from translator.package import conf
@@ -26,7 +27,7 @@ from translator.pipeline import Conversion, convert
 from translator.plan.binder.problems import BindError
 from translator.rulepack.cron import DAY, cron
 from translator.rulepack.model import Rule
-from translator.targets.base import Output, Readiness, duration
+from translator.targets.base import Output, Readiness
 from translator.targets.splunk import row_condition
 
 APP, FOLDER = "kql2sigma_detections", "splunk/app"

@@ -12,7 +12,7 @@ from translator.catalog import Home, Stored
 from translator.detection.lift import lift
 from translator.detection.model import Detection, NoDetection
 from translator.detection.trigger import trigger_of
-from translator.detection.windows import windows_decide, with_given_moments
+from translator.detection.windows import duration, windows_decide, with_given_moments
 from translator.engine.constant_folding import fold_constants
 from translator.fidelity import Diagnostic, Verdict, verdict_of
 from translator.kql.parser import parse
@@ -43,7 +43,7 @@ from translator.plan.simplify import TooLarge
 from translator.plan.unordered import with_sets
 from translator.rulepack.model import Rule
 from translator.rulepack.settings import lost
-from translator.targets.base import Deployment, Options, Output, Readiness, duration
+from translator.targets.base import Deployment, Options, Output, Readiness
 from translator.targets.choice import chosen_name, is_chosen, told_apart
 from translator.targets.homes import Placed
 from translator.targets.names import ORIGINALS

@@ -8,11 +8,12 @@ from itertools import permutations, product
 
 from translator.detection.model import Detection, NoDetection, Side, Threshold
 from translator.detection.trigger import trigger_of, with_trigger
+from translator.detection.windows import duration
 from translator.fidelity import Diagnostic, Place, Verdict, verdict_of
 from translator.pipeline.remarks import alerting_time, lookbacks, on_period
 from translator.plan.simplify import TooLarge
 from translator.rulepack.model import Rule
-from translator.targets.base import Deployment, Options, Output, Readiness, by_table, duration, mixed
+from translator.targets.base import Deployment, Options, Output, Readiness, by_table, mixed
 from translator.targets.homes import Placed, placed
 from translator.targets.protocols import CountsRows, Target
 

@@ -9,13 +9,13 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from translator.detection.idioms.threat_intel import INDICATOR_TABLES
-from translator.detection.windows import TICKS, bound_of, is_given
+from translator.detection.windows import bound_of, is_given
 from translator.pipeline.time_sums import EPOCH, INGESTED, NOW, Moment, Sum, Sums
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Subquery, children, conjuncts, walk
+from translator.plan.functions.values import EPOCH_TICKS, TICKS
 from translator.plan.types import Type
 from translator.targets.pipeline.reading import behind
-from translator.targets.pipeline.values.numbers import EPOCH_TICKS
 
 
 @dataclass(frozen=True, slots=True)

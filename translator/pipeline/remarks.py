@@ -10,7 +10,7 @@ from translator.detection.arrays import read_apart
 from translator.detection.model import Detection, Selector
 from translator.detection.overlaps import may_overlap
 from translator.detection.shapes import by_name
-from translator.detection.windows import moments_of
+from translator.detection.windows import duration, moments_of
 from translator.fidelity import Diagnostic, Place
 from translator.pipeline.reach import reach_of
 from translator.plan import operators as o
@@ -20,7 +20,7 @@ from translator.plan.parsed_texts import misread
 from translator.plan.pins import fixed_columns
 from translator.plan.types import Type
 from translator.rulepack.model import Rule
-from translator.targets.base import Options, Output, duration
+from translator.targets.base import Options, Output
 from translator.targets.pipeline.reading import behind
 from translator.targets.protocols import Pipes, Target
 

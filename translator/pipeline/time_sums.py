@@ -9,13 +9,13 @@ from types import MappingProxyType
 
 from translator.detection.idioms.threat_intel import INDICATOR_TABLES
 from translator.detection.model import DAY
-from translator.detection.windows import TICKS, TIME_COLUMNS, UNITS
+from translator.detection.windows import TIME_COLUMNS, UNITS
 from translator.plan import operators as o
 from translator.plan.chosen import CHOOSING, OF_VALUES
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, children
+from translator.plan.functions.values import EPOCH_TICKS, TICKS
 from translator.plan.types import Type
 from translator.targets.pipeline.reading import all_made
-from translator.targets.pipeline.values.numbers import EPOCH_TICKS
 
 
 @dataclass(frozen=True, slots=True)

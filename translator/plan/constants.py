@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from translator.plan.expressions import Apply, Const, Expr
+from translator.plan.functions.values import DAY, TICKS
 from translator.plan.types import Type
 
-_SECOND = 10_000_000
-
-TICKS_OF = {"week": 604_800 * _SECOND, "day": 86_400 * _SECOND, "hour": 3_600 * _SECOND, "minute": 60 * _SECOND, "second": _SECOND}
+TICKS_OF = {"week": 7 * DAY, "day": DAY, "hour": DAY // 24, "minute": 60 * TICKS, "second": TICKS}
 """The ticks of the units of time that are always as long."""
 
 

@@ -13,13 +13,10 @@ from dataclasses import dataclass
 from translator.plan import operators as o
 from translator.plan.constants import known_span
 from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Path, const
+from translator.plan.functions.values import DAY, TICKS
 from translator.plan.rewriting import rewritten
 from translator.plan.types import Type
 
-TICKS = 10_000_000
-"""Of a second."""
-
-DAY = 86_400 * TICKS
 _NEVER_NULL = frozenset({"count", "countif", "dcount", "dcountif", "sum", "sumif"})
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from translator.detection.model import Detection, Selector, Side, Threshold, counts_missing
+from translator.detection.windows import duration
 from translator.fidelity import Place
 from translator.plan.conditions import is_field
 from translator.plan.expressions import Apply, Const, Expr, Value, conjuncts
@@ -20,7 +21,6 @@ from translator.sigma.identity import is_uuid, stable_id
 from translator.sigma.metadata import LEVELS, shared_links, tags, without_links
 from translator.sigma.selections import Selections
 from translator.sigma.titles import shortened, titled
-from translator.targets.base import duration
 from translator.targets.names import Names
 from translator.targets.sides import YEAR_ONE
 

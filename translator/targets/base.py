@@ -175,11 +175,3 @@ def some_of(names: Sequence[str], most: int = 12) -> str:
     """Names as a sentence has them: the first ones, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
-
-
-def duration(seconds: int) -> str:
-    """``1d``, ``90m``: the largest unit that divides the seconds."""
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
-        if seconds % size == 0 and seconds:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s"

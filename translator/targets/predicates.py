@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection, Container, Iterable, Mapping, 
 from dataclasses import dataclass, field, replace
 
 from translator.detection.model import DAY
-from translator.detection.windows import TICKS, is_time
+from translator.detection.windows import is_time
 from translator.fidelity import Diagnostic, Place
 from translator.plan.conditions import INGESTED, LIMITS, LISTS, MOMENTS, TEXT_SEARCHES, is_field
 from translator.plan.expressions import FALSE, TRUE, Apply, Const, Expr, Items, items_of, negation
-from translator.plan.functions.values import finds_nothing_in_empty
+from translator.plan.functions.values import TICKS, finds_nothing_in_empty
 from translator.plan.patterns import searched
 from translator.plan.types import Type
 from translator.regex.ascii import asciified

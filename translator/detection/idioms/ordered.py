@@ -8,9 +8,10 @@ from typing import TypeAlias
 from translator.detection.lifting import Lifting
 from translator.detection.model import Side
 from translator.detection.shapes import Gap, Joined
-from translator.detection.windows import TICKS, human, is_time
+from translator.detection.windows import duration, is_time
 from translator.plan.constants import known_span
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, substitute
+from translator.plan.functions.values import TICKS
 from translator.plan.simplify import simplify
 from translator.plan.types import Type
 
@@ -148,5 +149,5 @@ def order_of(lifting: Lifting, joined: Joined, sides: list[Side]) -> tuple[str, 
             lifting.say("window-widened", "how far one side may be before the other is not how far it may be after it", joined.span)
         return "temporal", sides, max(-gap.low // TICKS, within), True, -gap.low == gap.high and gap.above and gap.below
     if gap.low > 0:
-        lifting.say("condition-dropped", f"that the sides are at least {human(gap.low // TICKS)} apart is left out", joined.span)
+        lifting.say("condition-dropped", f"that the sides are at least {duration(gap.low // TICKS)} apart is left out", joined.span)
     return "temporal_ordered", sides, within, gap.above, gap.below

@@ -17,7 +17,7 @@ from translator.detection.idioms.values import measured_value
 from translator.detection.lifting import Lifting
 from translator.detection.model import Detection, Selector, Side
 from translator.detection.shapes import Branch, Events, Grouped, Shape, by_name
-from translator.detection.windows import human
+from translator.detection.windows import duration
 from translator.fidelity import Place
 from translator.plan.expressions import TRUE, Apply, ColumnRef, Const, Expr, Items, children, conjuncts, substitute
 from translator.plan.simplify import simplify
@@ -131,7 +131,7 @@ def counted_side(lifting: Lifting, name: str, grouped: Grouped, side: Events, se
             raise lifting.block("unsupported-join", "the join uses a key that the summary does not count by", measure.condition.span)
     threshold = threshold_of(lifting, measure, values, side)
     for size in (s for _, x in grouped.keys if (s := bucket_in(x, side.branches[0])) is not None and s != bucket):
-        what = f"the summary counts by {human(size)}, of which the join knows nothing: the output counts all of its window"
+        what = f"the summary counts by {duration(size)}, of which the join knows nothing: the output counts all of its window"
         lifting.say("bucket-widened", what, None, measure.place if threshold.kind in ("event_count", "value_count") else Place.BOTH)
     return Side(name, selectors, False, threshold, grouping)
 

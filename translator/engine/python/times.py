@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from translator.plan.functions.values import EPOCH, TICKS, text_of, timespan_text
+from translator.plan.functions.values import DAY, EPOCH, TICKS, text_of, timespan_text
 from translator.plan.types import Type
 
 
 def day_of_week(moment: dt.datetime) -> int:
     """The time since the last Sunday's beginning, whole days, in ticks."""
-    return (moment.weekday() + 1) % 7 * 86_400 * TICKS
+    return (moment.weekday() + 1) % 7 * DAY
 
 
 SERIES_LIMIT = 1_048_576

@@ -10,8 +10,9 @@ from translator.engine.python import times as python_times
 from translator.engine.scalars.context import OPEN, WHOLE, Functions, Values
 from translator.engine.scalars.conversions import operand, to_number, to_text, typed
 from translator.engine.scalars.known_times import folded
-from translator.engine.scalars.writing import EPOCH_MICROS, EPOCH_TICKS
+from translator.engine.scalars.writing import EPOCH_MICROS
 from translator.plan import expressions as e
+from translator.plan.functions.values import EPOCH_TICKS
 from translator.plan.types import Type
 
 

@@ -16,9 +16,9 @@ from translator.engine.python import conversions as python_conversions
 from translator.engine.python.conversions import dumps
 from translator.engine.scalars.context import NUMBERS, OPEN, WHOLE, Functions, Values
 from translator.engine.scalars.known_times import folded
-from translator.engine.scalars.writing import EPOCH_TICKS, json_path, moment
+from translator.engine.scalars.writing import json_path, moment
 from translator.plan import expressions as e
-from translator.plan.functions.values import EPOCH, TICKS
+from translator.plan.functions.values import DAY, EPOCH, EPOCH_TICKS
 from translator.plan.types import Type
 
 
@@ -187,7 +187,7 @@ def convert(ctx: Values, expr: e.Expr, kind: Type) -> exp.Expr:
         case Type.BOOL | Type.INT | Type.LONG | Type.REAL | Type.DECIMAL, Type.BOOL | Type.INT | Type.LONG | Type.REAL | Type.DECIMAL:
             return ctx.try_cast(value, kind)
         case Type.INT | Type.LONG | Type.REAL, Type.TIMESPAN:
-            return ctx.cast(exp.Mul(this=value, expression=exp.Literal.number(86_400 * TICKS)), Type.LONG)
+            return ctx.cast(exp.Mul(this=value, expression=exp.Literal.number(DAY)), Type.LONG)
         case Type.TIMESPAN, Type.INT | Type.LONG:
             return value
         case Type.DATETIME, Type.INT | Type.LONG:

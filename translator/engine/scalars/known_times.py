@@ -9,10 +9,10 @@ from sqlglot import exp
 from translator.engine.errors import EngineError
 from translator.engine.python import conversions as python_conversions
 from translator.engine.scalars.context import Functions, Values
-from translator.engine.scalars.writing import EPOCH_TICKS, finer_than_micros, moment
+from translator.engine.scalars.writing import finer_than_micros, moment
 from translator.plan import expressions as e
 from translator.plan.constants import known_span
-from translator.plan.functions.values import EPOCH, TICKS
+from translator.plan.functions.values import EPOCH, EPOCH_TICKS, TICKS
 from translator.plan.types import Type
 
 

@@ -9,10 +9,8 @@ from functools import cache
 from sqlglot import exp, parse_one
 
 from translator.plan import expressions as e
+from translator.plan.functions.values import EPOCH_TICKS
 from translator.plan.types import Type
-
-EPOCH_TICKS = 621_355_968_000_000_000
-"""Ticks from 0001-01-01 to 1970-01-01."""
 
 EPOCH_MICROS = EPOCH_TICKS // 10
 

@@ -18,8 +18,12 @@ Dynamic: TypeAlias = Any
 TICKS = 10_000_000
 """Ticks of 100 ns in a second."""
 
-EPOCH = dt.datetime(1970, 1, 1)
 DAY = 86_400 * TICKS
+"""Ticks."""
+
+EPOCH = dt.datetime(1970, 1, 1)
+EPOCH_TICKS = (EPOCH - dt.datetime.min).days * DAY
+"""Those of the epoch, which datetimes count from the year 1."""
 
 
 def text_of(value: Dynamic) -> str:

@@ -16,6 +16,7 @@ from sigma.processing.pipeline import ProcessingItem, ProcessingPipeline
 from sigma.processing.transformations import AddConditionTransformation, SetStateTransformation
 
 from translator.detection.model import Detection, Selector, Threshold
+from translator.detection.windows import duration
 from translator.fidelity import Diagnostic, Verdict, verdict_of
 from translator.plan.expressions import Expr
 from translator.rulepack.model import Rule
@@ -23,7 +24,7 @@ from translator.sigma.emit import documents_of, spells
 from translator.sigma.portable.elastic import MAX_EVENTS, EqlSequenceBackend, EsqlWindowBackend
 from translator.sigma.portable.predicates import PredicateBackend
 from translator.sigma.portable.splunk import SplunkSlidingBackend
-from translator.targets.base import Cannot, Options, Output, duration
+from translator.targets.base import Cannot, Options, Output
 from translator.targets.elastic import UNREADABLE, dataset, indices
 from translator.targets.elastic.eql.predicates import with_addresses
 from translator.targets.elastic.eql.said import check_keys, eql_diagnostics

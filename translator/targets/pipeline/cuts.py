@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from translator.detection.model import DAY
-from translator.detection.windows import TICKS, is_of_days, is_time, window_of
+from translator.detection.windows import is_of_days, is_time, window_of
 from translator.plan import operators as o
 from translator.plan.conditions import is_field
 from translator.plan.describe import operator_word
 from translator.plan.expressions import Apply, Column, Const, Expr, Items, conjunction, conjuncts, substitute, walk
+from translator.plan.functions.values import TICKS
 from translator.plan.simplify import TooLarge, simplify
 from translator.plan.types import Type
 from translator.targets.pipeline.relations import inputs_of, over, subqueries_of, way_to, with_others

@@ -5,7 +5,7 @@ DuckDB's and Spark's text is what ``kql2sigma run`` executes; the other dialects
 
 from __future__ import annotations
 
-from translator.detection.windows import window_of
+from translator.detection.windows import duration, window_of
 from translator.engine.dialects import DIALECTS
 from translator.engine.errors import EngineError
 from translator.engine.relations import compile_plan
@@ -13,7 +13,7 @@ from translator.fidelity import Diagnostic
 from translator.plan.expressions import columns_of, conjuncts
 from translator.plan.operators import Filter, Plan, Source, relations
 from translator.rulepack.model import Rule
-from translator.targets.base import Options, Output, duration
+from translator.targets.base import Options, Output
 from translator.targets.protocols import PlanTarget
 
 EXECUTED = frozenset({"duckdb", "spark", "databricks"})

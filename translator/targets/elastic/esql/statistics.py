@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from translator.detection.model import Side, Threshold, counts_missing
+from translator.detection.windows import duration
 from translator.fidelity import Diagnostic
 from translator.plan.conditions import is_present
 from translator.plan.types import NULLABLE
-from translator.targets.base import Cannot, duration
+from translator.targets.base import Cannot
 from translator.targets.elastic import field
 from translator.targets.elastic.esql.events import Events
 from translator.targets.elastic.functions import MOST_PRECISE

@@ -6,10 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Container, Mapping
 from dataclasses import replace
 
-from translator.detection.windows import TICKS
 from translator.fidelity import Diagnostic
 from translator.plan.conditions import is_field
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Path, Subquery, walk
+from translator.plan.functions.values import TICKS
 from translator.plan.patterns import searched
 from translator.plan.types import Type
 from translator.regex.ascii import asciified

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from translator.detection.windows import TICKS
 from translator.plan.constants import known_span
 from translator.plan.expressions import Apply, Const, Expr
+from translator.plan.functions.values import EPOCH_TICKS, TICKS
 from translator.plan.types import Type
 from translator.targets.pipeline.language import KINDS, NUMBERS, Value, grouped
 from translator.targets.pipeline.values.context import Context
-
-EPOCH_TICKS = 621_355_968_000_000_000
-"""The ticks, which count from the year 1, of the first moment of 1970."""
-
 
 _MOST = 2**31 - 1
 

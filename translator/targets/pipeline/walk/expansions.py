@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from translator.detection.windows import TICKS
 from translator.fidelity import Diagnostic
 from translator.plan import operators as o
 from translator.plan.constants import known_span
 from translator.plan.expansions import EMPTY, EMPTY_ARRAY
 from translator.plan.expressions import ELEMENT, Apply, Column, ColumnRef, Const, Expr, Path, const
+from translator.plan.functions.values import TICKS
 from translator.plan.simplify import simplify
 from translator.plan.types import Type
 from translator.targets.base import Cannot
