@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 
 from translator import catalog
-from translator.plan.conditions import is_field
-from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Path, Span, conjunction, const, disjunction
+from translator.plan.conditions import EQUALITIES, is_field
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Path, Span, conjunction, const, disjunction, items_of
 from translator.plan.types import Type
 from translator.regex import syntax
 from translator.regex.classes import takes_newline
@@ -39,13 +39,13 @@ def approximated(predicate: Expr, say: Say) -> Expr:
         ) if is_field(source) and source.type in (Type.STRING, Type.UNKNOWN) and function in _AROUND:
             found = _extracted(function, regex, group, source, sought, predicate.span)
             if found is not None:
-                if not (function in _EQUAL and _is_set_off(regex, group, sought)):
+                if not (function in EQUALITIES and _is_set_off(regex, group, sought)):
                     say("first-match", "the KQL asks the first place where the pattern matches, the output any of them", predicate.span)
                 return found
         case Apply(
             function="==" | "in" | "<" | "<=" | ">" | ">=" as function, args=(Apply(function=conversion, args=(source,)), number)
         ) if conversion in _WHOLE and is_field(source):
-            items = number.items if isinstance(number, Items) else (number,)
+            items = items_of(number)
             values = [i.value for i in items if isinstance(i, Const) and isinstance(i.value, int) and not isinstance(i.value, bool)]
             least = 0 if function == ">" or (function in ("==", "in") and source.type != Type.REAL) else 1
             if len(values) == len(items) and all(v >= least for v in values):
@@ -59,9 +59,6 @@ def approximated(predicate: Expr, say: Say) -> Expr:
                     say("number-in-value", what, predicate.span)
                 return disjunction(*(_whole_number(function, source, v, predicate.span) for v in values))
     return predicate
-
-
-_EQUAL = frozenset({"==", "=~", "in", "in~"})
 
 
 def _is_set_off(regex: str, group: int, sought: Expr) -> bool:
@@ -90,7 +87,7 @@ def _is_set_off(regex: str, group: int, sought: Expr) -> bool:
             pass
         case _:
             return False
-    texts = [i.value for i in (sought.items if isinstance(sought, Items) else (sought,)) if isinstance(i, Const)]
+    texts = [i.value for i in items_of(sought) if isinstance(i, Const)]
     return index == group and first == last == ord(mark) and not any(mark in str(text) for text in texts)
 
 
@@ -165,7 +162,7 @@ def _more(digits: int) -> str:
 
 def _extracted(operator: str, regex: str, group: int, source: Expr, sought: Expr, span: Span | None) -> Expr | None:
     """That the pattern matches with such a group; None where its text does not tell that."""
-    items = sought.items if isinstance(sought, Items) else (sought,)
+    items = items_of(sought)
     texts = [i.value for i in items if isinstance(i, Const) and isinstance(i.value, str) and i.value]
     tree = parsed(regex)
     if len(texts) != len(items) or tree is None or not _once(tree, group):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from translator.plan.expressions import FALSE, Apply, Const, Expr, Items, const
+from translator.plan.expressions import FALSE, Apply, Const, Expr, Items, const, items_of
 from translator.plan.types import Type
 from translator.regex.terms import LETTERS
 
@@ -18,7 +18,7 @@ def address_test(expr: Expr) -> Expr:
         case Apply(function="ipv4_is_private", args=(subject,)):
             networks: tuple[str, ...] = PRIVATE_NETWORKS
         case Apply(function="ipv4_is_in_range" | "ipv4_is_in_any_range", args=(subject, *rest)):
-            flat = [i for r in rest for i in (r.items if isinstance(r, Items) else (r,))]
+            flat = [i for r in rest for i in items_of(r)]
             networks = tuple(str(i.value) for i in flat if isinstance(i, Const) and isinstance(i.value, str) and _is_network(i.value))
             if len(networks) != len(flat):
                 return expr
@@ -47,7 +47,7 @@ def address_within(expr: Expr) -> Expr:
     """
     match expr:
         case Apply(function="has_ipv4" | "has_any_ipv4" | "has_ipv4_prefix" | "has_any_ipv4_prefix" as function, args=(source, *rest)):
-            flat = [i for r in rest for i in (r.items if isinstance(r, Items) else (r,))]
+            flat = [i for r in rest for i in items_of(r)]
             wanted = [i.value for i in flat if isinstance(i, Const) and isinstance(i.value, str)]
         case _:
             return expr

@@ -9,20 +9,22 @@ from translator.plan.expressions import (
     ColumnRef,
     Const,
     Expr,
-    Items,
     Path,
     apply,
     conjunction,
     conjuncts,
     disjunction,
+    items_of,
     negation,
     walk,
 )
 from translator.plan.functions.network import ipv4_is_in_range
 from translator.plan.types import Type
 
-EQUALITIES = ("==", "=~")
+EQUALITIES = frozenset({"==", "=~", "in", "in~"})
+"""What compares a value with whole ones."""
 
+ORDERS = frozenset({"<", "<=", ">", ">="})
 
 CASE_PAIRS = {
     "==": "=~", "in": "in~", "contains_cs": "contains", "startswith_cs": "startswith", "endswith_cs": "endswith", "has_cs": "has",
@@ -82,15 +84,13 @@ def is_present(key: Expr, predicate: Expr) -> bool:
             isinstance(part, Apply)
             and part.args
             and part.args[0] == key
-            and part.function in ("==", "=~", "in", "in~", "has", "contains", "startswith", "endswith", *_ORDERS)
+            and part.function in EQUALITIES | ORDERS | {"has", "contains", "startswith", "endswith"}
         ):
-            values = part.args[1].items if isinstance(part.args[1], Items) else part.args[1:]
+            values = items_of(part.args[1])
             if all(isinstance(v, Const) and v.value not in ("", None) for v in values):
                 return True
     return False
 
-
-_ORDERS = frozenset({"<", "<=", ">", ">="})
 
 LISTS = frozenset({"expand", "expand_cs", "expand_within", "expand_last", "expand_cs_last"})
 """Operators on a list that is kept outside of the logs: a placeholder stands for its values."""
@@ -123,9 +123,9 @@ def is_true(predicate: Expr) -> Expr | None:
             if len(known) != len(parts):
                 return None
             return conjunction(*known) if function == "and" else disjunction(*known)
-        case Apply(function="not", args=(Apply(function=function, args=(left, Const())),)) if function in _ORDERS:
+        case Apply(function="not", args=(Apply(function=function, args=(left, Const())),)) if function in ORDERS:
             return conjunction(pushed(predicate), negation(apply("isnull", left, span=predicate.span)))
-        case Apply(function=function, args=(left, Const())) if function in _ORDERS:
+        case Apply(function=function, args=(left, Const())) if function in ORDERS:
             return conjunction(predicate, negation(apply("isnull", left, span=predicate.span)))
     return None
 
@@ -175,7 +175,7 @@ TEXT_SEARCHES = frozenset(
 )
 """Operators that look for a text in a text, where the empty one always is."""
 
-_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 """A comparison with null is null and so is its negation: turning the operator round keeps that, a ``not`` would not."""
 
 
@@ -187,8 +187,8 @@ def pushed(predicate: Expr, negated: bool = False) -> Expr:
         if predicate.function in ("and", "or"):
             parts = [pushed(a, negated) for a in predicate.args]
             return _without_needless(parts) if (predicate.function == "and") != negated else disjunction(*parts)
-        if negated and predicate.function in _OPPOSITE:
-            return Apply(predicate.span, predicate.type, _OPPOSITE[predicate.function], predicate.args)
+        if negated and predicate.function in OPPOSITE:
+            return Apply(predicate.span, predicate.type, OPPOSITE[predicate.function], predicate.args)
     if not negated and is_never_known(predicate):
         return FALSE
     if negated and is_field(predicate):
@@ -214,6 +214,6 @@ def _without_needless(parts: list[Expr]) -> Expr:
     present = [p for p in parts if isinstance(p, Apply) and p.function == "not" and is_presence(p)]
     if not present:
         return conjunction(*parts)
-    compared = [p.args[0] for p in parts if isinstance(p, Apply) and p.function in _ORDERS]
+    compared = [p.args[0] for p in parts if isinstance(p, Apply) and p.function in ORDERS]
     needless = [p for p in present if p in [negation(apply("isnull", x)) for x in compared]]
     return conjunction(*(p for p in parts if not any(p is n for n in needless)))

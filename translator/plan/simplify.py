@@ -14,7 +14,7 @@ from itertools import islice
 
 from translator.plan import captures, synonyms, text_parts, texts
 from translator.plan.addresses import address_within
-from translator.plan.conditions import CASE_PAIRS, EQUALITIES, LISTS, TEXT_OPERATORS, TEXT_SEARCHES, branches, is_field, two_valued
+from translator.plan.conditions import CASE_PAIRS, EQUALITIES, LISTS, ORDERS, TEXT_OPERATORS, TEXT_SEARCHES, branches, is_field, two_valued
 from translator.plan.expressions import (
     FALSE,
     TRUE,
@@ -31,6 +31,7 @@ from translator.plan.expressions import (
     conjunction,
     const,
     disjunction,
+    items_of,
     negation,
     repeated,
     transform,
@@ -176,7 +177,7 @@ def _lowered_comparison(expr: Expr) -> Expr:
     if not isinstance(expr, Apply) or len(expr.args) != 2 or expr.function not in TEXT_OPERATORS:
         return expr
     left, right = expr.args
-    if isinstance(right, Apply) and right.function in ("tolower", "toupper") and expr.function in EQUALITIES and isinstance(left, Const):
+    if isinstance(right, Apply) and right.function in _CASES and expr.function in ("==", "=~") and isinstance(left, Const):
         left, right = right, left
     if not (isinstance(left, Apply) and left.function in ("tolower", "toupper") and len(left.args) == 1):
         return expr
@@ -276,7 +277,7 @@ def _emptiness(expr: Expr) -> Expr:
             return TRUE if inner.value in ("", None) else FALSE
         if isinstance(inner, Apply) and inner.function in ("tolower", "toupper"):
             return Apply(expr.span, Type.BOOL, "isempty", inner.args)
-    if isinstance(expr, Apply) and expr.function in EQUALITIES and len(expr.args) == 2 and expr.args[1] == const(""):
+    if isinstance(expr, Apply) and expr.function in ("==", "=~") and expr.args[1] == const(""):
         return _emptiness(Apply(expr.span, Type.BOOL, "isempty", (expr.args[0],)))
     return expr
 
@@ -351,7 +352,7 @@ def _constant_comparison(expr: Expr) -> Expr:
     if not (isinstance(expr, Apply) and len(expr.args) == 2):
         return expr
     left, right = expr.args
-    operands = right.items if isinstance(right, Items) else (right,)
+    operands = items_of(right)
     values = [o.value for o in operands if isinstance(o, Const)]
     if not isinstance(left, Const) or None in values or len(values) != len(operands):
         return expr
@@ -428,9 +429,8 @@ _NUMBERS = (Type.INT, Type.LONG, Type.REAL, Type.DECIMAL)
 _PLACES = frozenset({"."})
 """What stands for a place inside a value among the names of functions."""
 
-_COMPARED = frozenset({"==", "=~", "<", "<=", ">", ">="})
+_COMPARED = ORDERS | {"==", "=~"}
 _CASES = frozenset({"tolower", "toupper"})
-_EQUAL = frozenset({"==", "=~", "in", "in~"})
 
 RULES: tuple[tuple[Callable[[Expr], Expr], frozenset[str]], ...] = (
     (_older_form, frozenset({"replace", "trim_start", "trim_end", "trim", "now"})),
@@ -466,13 +466,13 @@ RULES: tuple[tuple[Callable[[Expr], Expr], frozenset[str]], ...] = (
     (_constant_comparison, TEXT_OPERATORS),
     (_between_numbers, frozenset({"between"})),
     (text_parts.split_element, TEXT_OPERATORS | {"isempty"}),
-    (texts.cut, _EQUAL),
+    (texts.cut, EQUALITIES),
     (texts.located, _COMPARED),
     (captures.extracted, frozenset({"isempty"})),
-    (captures.greedy_suffix, _EQUAL),
+    (captures.greedy_suffix, EQUALITIES),
     (text_parts.counted_parts, _COMPARED),
     (text_parts.text_length, _COMPARED),
-    (text_parts.joined_constants, _EQUAL),
+    (text_parts.joined_constants, EQUALITIES),
     (address_within, frozenset({"has_ipv4", "has_any_ipv4", "has_ipv4_prefix", "has_any_ipv4_prefix"})),
     (text_parts.separated, TEXT_OPERATORS | {"isempty"}),
     (_junctions, frozenset({"and", "or", "not", "=="})),

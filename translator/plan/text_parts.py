@@ -10,6 +10,7 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from translator.plan.conditions import EQUALITIES
 from translator.plan.expressions import (
     FALSE,
     TRUE,
@@ -25,7 +26,7 @@ from translator.plan.expressions import (
     items_of,
     negation,
 )
-from translator.plan.texts import MAX_LENGTH, ORDERS, PLAIN, is_text, literally
+from translator.plan.texts import MAX_LENGTH, OF_NUMBERS, is_text, literally
 from translator.plan.types import Type
 from translator.regex import syntax
 from translator.regex.automata import ends_once
@@ -33,7 +34,7 @@ from translator.regex.parser import parsed
 from translator.regex.terms import BOUND, LETTERS, around, is_letter
 from translator.regex.writers import kql
 
-_ASKED = PLAIN | {"startswith", "endswith", "contains", "has"}
+_ASKED = EQUALITIES | {"startswith", "endswith", "contains", "has"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +212,7 @@ def split_element(expr: Expr) -> Expr:
     if len(texts) != len(items):
         return expr
     name = expr.function.removesuffix("_cs")
-    caseless = expr.function in ("=~", "in~") or (name in _ASKED - PLAIN and not expr.function.endswith("_cs"))
+    caseless = expr.function in ("=~", "in~") or (name in _ASKED - EQUALITIES and not expr.function.endswith("_cs"))
     texts = [t for t in texts if not set(t) & set(part.marks)]
     if name not in _ASKED:
         return expr
@@ -248,7 +249,7 @@ def counted_parts(expr: Expr) -> Expr:
             found = _split(array)
         case _:
             return expr
-    if function not in ORDERS or found is None or not is_text(found[0]) or not 0 <= n <= MAX_LENGTH:
+    if function not in OF_NUMBERS or found is None or not is_text(found[0]) or not 0 <= n <= MAX_LENGTH:
         return expr
     source, mark = found[0], literally(found[1])
 
@@ -266,7 +267,7 @@ def text_length(expr: Expr) -> Expr:
             part = _part(source)
         case _:
             return expr
-    if function not in ORDERS or not 0 <= n < MAX_LENGTH or (part is None and not is_text(source)):
+    if function not in OF_NUMBERS or not 0 <= n < MAX_LENGTH or (part is None and not is_text(source)):
         return expr
 
     def at_least(characters: int) -> Expr:
@@ -295,7 +296,7 @@ def _between(operator: str, n: int, at_least: Callable[[int], Expr]) -> Expr:
 
 def joined_constants(expr: Expr) -> Expr:
     """``strcat(".", x) == ".exe"`` is ``x == "exe"``."""
-    if not (isinstance(expr, Apply) and len(expr.args) == 2 and expr.function in PLAIN):
+    if not (isinstance(expr, Apply) and len(expr.args) == 2 and expr.function in EQUALITIES):
         return expr
     joined, operand = expr.args
     if not (isinstance(joined, Apply) and joined.function == "strcat"):
@@ -354,7 +355,7 @@ def separated(expr: Expr) -> Expr:
 
     name, cased = expr.function.removesuffix("_cs"), "_cs" if expr.function.endswith("_cs") else ""
     equal = "==" if cased or expr.function in ("==", "in") else "=~"
-    if name in PLAIN:
+    if name in EQUALITIES:
         return disjunction(*(part for t in texts for part in whole(t, equal, equal)))
     if len(texts) != 1 or name not in ("startswith", "endswith", "contains", "has"):
         return expr

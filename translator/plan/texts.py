@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from math import inf
 
+from translator.plan.conditions import ORDERS
 from translator.plan.expressions import (
     TRUE,
     Apply,
@@ -28,11 +29,8 @@ _SPECIAL = frozenset("\\^$.|?*+()[]{}-")
 MAX_LENGTH = 1000
 """Beyond this many repeats regular expressions are refused by some engines."""
 
-ORDERS = frozenset({"<", "<=", ">", ">=", "=="})
+OF_NUMBERS = ORDERS | {"=="}
 """What compares a number with a constant, and can be answered by a pattern."""
-
-PLAIN = frozenset({"==", "=~", "in", "in~"})
-"""What compares a text with whole ones."""
 
 
 def literally(text: str) -> str:
@@ -83,7 +81,7 @@ def located(expr: Expr) -> Expr:
         case Apply(
             function=operator,
             args=(Apply(function="indexof" | "countof" as function, args=(source, Const(value=str(text)))), Const(value=int(n))),
-        ) if operator in ORDERS and text and is_text(source):
+        ) if operator in OF_NUMBERS and text and is_text(source):
             pass
         case _:
             return expr

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from translator.detection.model import Detection
 from translator.fidelity import Diagnostic, Place
 from translator.plan.conditions import CASE_PAIRS
-from translator.plan.expressions import Apply, Const, Expr, Items
+from translator.plan.expressions import Apply, Const, Expr, items_of
 from translator.regex import syntax
 from translator.regex.parser import parsed
 
@@ -25,7 +25,7 @@ def letters_in_events(detection: Detection, why: str) -> Iterator[Diagnostic]:
 def letters_in(predicate: Expr, place: Place, why: str) -> Iterator[Diagnostic]:
     """The same of one condition that stands at a place."""
     for atom, found in atoms_at(predicate, place):
-        operands = [x for a in atom.args[1:] for x in (a.items if isinstance(a, Items) else (a,))]
+        operands = [x for a in atom.args[1:] for x in items_of(a)]
         texts = [x.value for x in operands if isinstance(x, Const) and isinstance(x.value, str)]
         if atom.function == _REGEX:
             texts = ["".join(_spelled_out(text)) for text in texts]

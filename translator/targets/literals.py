@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 
+from translator.plan.conditions import EQUALITIES, ORDERS
 from translator.plan.expressions import FALSE, Apply, ColumnRef, Const, Expr, Items, Path, const, disjunction, items_of, rebuild, transform
 from translator.plan.types import Type
 from translator.targets.names import IN_DOCUMENT, TEXTS
 
-EQUALITIES = frozenset({"==", "=~", "in", "in~"})
-_ORDERS = frozenset({"<", "<=", ">", ">="})
 _NUMBERS = frozenset({"long", "integer", "short", "byte", "double", "float", "half_float", "scaled_float", "unsigned_long"})
 
 
@@ -24,16 +23,16 @@ def typed(atom: Apply, subject: Expr) -> Expr:
     """A comparison with literals of the field's type; false where the type makes it impossible."""
     base = subject.base if isinstance(subject, Path) else subject
     kind = base.column.stored if isinstance(base, ColumnRef) else ""
-    if len(atom.args) != 2 or atom.function not in EQUALITIES | _ORDERS or not kind:
+    if len(atom.args) != 2 or atom.function not in EQUALITIES | ORDERS or not kind:
         return atom
-    items = atom.args[1].items if isinstance(atom.args[1], Items) else (atom.args[1],)
+    items = items_of(atom.args[1])
     if not all(isinstance(i, Const) for i in items):
         return atom
     converted = [_literal(i, kind) for i in items if isinstance(i, Const)]
     kept = [c for c in converted if c is not None]
     text = kind in TEXTS | IN_DOCUMENT
     function = atom.function if text else {"=~": "==", "in~": "in"}.get(atom.function, atom.function)
-    if atom.function in _ORDERS:
+    if atom.function in ORDERS:
         return atom if kept != converted or text else Apply(atom.span, atom.type, function, (subject, *kept))
     if not kept:
         return FALSE

@@ -12,12 +12,11 @@ from collections.abc import Callable, Iterator
 from translator import catalog
 from translator.catalog import Steps
 from translator.fidelity import Notes, Place
-from translator.plan.conditions import TEXT_SEARCHES, fields_of
+from translator.plan.conditions import EQUALITIES, TEXT_SEARCHES, fields_of
 from translator.plan.expansions import JSON_TEXT
 from translator.plan.expressions import ELEMENT, Apply, ColumnRef, Const, Expr, Path, conjunction, disjunction, items_of
 from translator.plan.pins import constants
 from translator.plan.types import Type
-from translator.targets.literals import EQUALITIES
 
 MOST_PARTS = 16
 """Parts of an object that are asked one by one: a condition on more is no longer read by anybody."""

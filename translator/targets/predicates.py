@@ -313,7 +313,7 @@ _SEARCHES = TEXT_SEARCHES | {"matches regex", "matches regex~", "=~", "in~", *LI
 
 def _has_text(predicate: Apply) -> bool:
     """Whether a field is compared with a text."""
-    items = [x for a in predicate.args[1:] for x in (a.items if isinstance(a, Items) else (a,))]
+    items = [x for a in predicate.args[1:] for x in items_of(a)]
     return any(isinstance(x, Const) and isinstance(x.value, str) for x in items)
 
 

@@ -11,7 +11,7 @@ from translator.catalog import Computed, Home, Stored
 from translator.detection.model import Selector
 from translator.detection.windows import is_time
 from translator.fidelity import CaseOfColumn, Place
-from translator.plan.conditions import CASE_PAIRS, LISTS, MOMENTS, is_field, pushed
+from translator.plan.conditions import CASE_PAIRS, EQUALITIES, LISTS, MOMENTS, is_field, pushed
 from translator.plan.expansions import JSON_TEXT
 from translator.plan.expressions import (
     ELEMENT,
@@ -40,7 +40,7 @@ from translator.targets.base import some_of
 from translator.targets.choice import allowed, events_of, has_all, homes_of, is_chosen, lacks_required, possible, selector_pins, untold
 from translator.targets.field_lookup import DetectionMapping, FieldLookup
 from translator.targets.formulas import parsed, selected
-from translator.targets.literals import EQUALITIES, merged, typed
+from translator.targets.literals import merged, typed
 from translator.targets.objects import is_plain, note_whole, with_parts
 from translator.targets.paths import on_path
 from translator.targets.shared_fields import OF_PARTS, shared_fields

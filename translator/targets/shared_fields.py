@@ -6,9 +6,8 @@ import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 
 from translator.catalog import Counterpart, Stored
-from translator.plan.conditions import is_field
+from translator.plan.conditions import EQUALITIES, is_field
 from translator.plan.expressions import Apply, Expr, conjuncts, walk
-from translator.targets.literals import EQUALITIES
 from translator.targets.stored_values import column_name
 
 OF_PARTS = frozenset({"contains", "has", "hasprefix", "hassuffix"})

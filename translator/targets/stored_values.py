@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 
 from translator.catalog import Stored
 from translator.fidelity import Notes, Place
-from translator.plan.conditions import CASE_PAIRS, TEXT_OPERATORS, TEXT_SEARCHES
+from translator.plan.conditions import CASE_PAIRS, EQUALITIES, ORDERS, TEXT_OPERATORS, TEXT_SEARCHES
 from translator.plan.expressions import (
     FALSE,
     TRUE,
@@ -18,11 +18,11 @@ from translator.plan.expressions import (
     ColumnRef,
     Const,
     Expr,
-    Items,
     Path,
     conjunction,
     const,
     disjunction,
+    items_of,
     negation,
     transform,
 )
@@ -35,7 +35,7 @@ from translator.regex.writers import kql
 from translator.regex.writers.base import has_case
 from translator.targets.choice import folded
 from translator.targets.java import in_java
-from translator.targets.literals import EQUALITIES, canonical_address, numeric, one_of, typed
+from translator.targets.literals import canonical_address, numeric, one_of, typed
 
 OTHER_VALUES = frozenset({"value-differs", "computed-column"})
 """What says that a field may hold another value than its column, so that an entity of it is another one."""
@@ -216,7 +216,7 @@ def _is_rewritten(text: str) -> bool:
 
 def in_map(notes: Notes, atom: Apply) -> Apply:
     """A condition on the text of JSON, of which the field has the text of Java's map: other marks, and no order of members."""
-    searches = atom.function in TEXT_SEARCHES and atom.function.removesuffix("_cs") not in (*EQUALITIES, "startswith", "endswith")
+    searches = atom.function in TEXT_SEARCHES and atom.function.removesuffix("_cs") not in ("startswith", "endswith")
     values = constants(atom.args[1]) if searches else None
     if values is None or not all(isinstance(v, str) for v in values):
         notes.say("value-differs", "the field has {name=value} where the KQL compares the JSON text", atom.span)
@@ -265,7 +265,7 @@ def held_otherwise(stored: Stored) -> str:
     return stored.differs or stored.deviates or stored.within or stored.longer
 
 
-_COMPARISONS = EQUALITIES | {"<", "<=", ">", ">="}
+_COMPARISONS = EQUALITIES | ORDERS
 
 
 def scaled(atom: Apply, scale: int) -> Apply:
@@ -275,7 +275,7 @@ def scaled(atom: Apply, scale: int) -> Apply:
             pass
         case _:
             return atom
-    literals = [n for x in atom.args[1:] for n in (x.items if isinstance(x, Items) else (x,))]
+    literals = [n for x in atom.args[1:] for n in items_of(x)]
     turned: dict[Expr, Expr] = {}
     for literal in literals:
         if not isinstance(literal, Const) or isinstance(literal.value, bool) or not isinstance(literal.value, int | float):
@@ -324,7 +324,7 @@ def in_xml(atom: Apply, free: bool) -> Apply:
         free: whether the text may have any characters, so that a pattern may tell an escape from what it stands for.
     """
     values = constants(atom.args[1])
-    if values is None or atom.function not in TEXT_OPERATORS | EQUALITIES:
+    if values is None or atom.function not in TEXT_OPERATORS:
         return atom
     if atom.function.startswith("matches regex"):
         plain = not any(c in str(v).replace("(?<", "").replace("(?P<", "") for v in values for c in _ENTITIES)

@@ -12,6 +12,7 @@ from translator.engine.scalars.conversions import convert, from_dynamic, to_dyna
 from translator.engine.scalars.writing import column_name, compared
 from translator.plan import expressions as e
 from translator.plan import operators as o
+from translator.plan.conditions import OPPOSITE
 from translator.plan.types import Type
 
 
@@ -35,7 +36,7 @@ def predicate(ctx: Values, expr: e.Expr, negated: bool = False) -> exp.Expr:
             if _undefined(ctx, left, right) is not None:
                 found = _ordered(ctx, expr)
                 return exp.Not(this=exp.paren(found, copy=False)) if negated else found
-            opposite = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}[function]
+            opposite = OPPOSITE[function]
             return _in_order(ctx, opposite if negated else function, left, right)
         case e.Const(value=bool(value)):
             return exp.Boolean(this=value != negated)

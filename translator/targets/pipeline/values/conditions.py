@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from translator.plan.conditions import TEXT_OPERATORS, conditional
+from translator.plan.conditions import EQUALITIES, OPPOSITE, TEXT_OPERATORS, conditional
 from translator.plan.expansions import EMPTY_ARRAY
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, columns_of, const, items_of
 from translator.plan.types import Type
@@ -13,9 +13,6 @@ from translator.targets.pipeline.language import IN_ANY_ORDER, NUMBERS, ORDERED,
 from translator.targets.pipeline.values.context import Context
 from translator.targets.pipeline.values.texts import as_text
 from translator.targets.predicates import gathered
-
-_INVERSE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
-
 
 _BETWEEN = ('["', '",', ',"', '"]')
 """What the JSON of a list has before, between and behind its texts."""
@@ -79,9 +76,7 @@ def holds(ctx: Context, expr: Expr) -> str:
             return language.atoms[function](as_text(ctx, subject).text, tuple(rest), expr)
         case Apply(function="cidr" | "is_ipv4" as function, args=(subject, *rest)) if function in language.atoms:
             return language.atoms[function](ctx.of_kind(subject, "text").text, tuple(rest), expr)
-        case Apply(function=function, args=(subject, *rest)) if function in language.atoms and (
-            function in TEXT_OPERATORS | {"matches regex", "matches regex~", "in", "in~", "==", "=~"}
-        ):
+        case Apply(function=function, args=(subject, *rest)) if function in language.atoms and function in TEXT_OPERATORS:
             if not are_texts(rest):
                 raise ctx.refuse(expr, f"'{function}'")
             kinds = _searched_kinds(function, rest)
@@ -119,7 +114,7 @@ def fails(ctx: Context, expr: Expr) -> str:
                 return ctx.between(grouped(value), "!=", language.string("")) if _may_lack(function, inner) else language.true
             return language.present.format(value.text)
         case Apply(function="<" | "<=" | ">" | ">=" as operator, args=(left, right)):
-            return _ordered(ctx, _INVERSE[operator], left, right, expr, ctx.value)
+            return _ordered(ctx, OPPOSITE[operator], left, right, expr, ctx.value)
         case Apply(function="!=", args=(left, right)):
             return ctx.holds(Apply(expr.span, expr.type, "==", (left, right)))
         case Apply(function="==", args=(Apply(function="tobool") as asked, Const(value=bool(flag)))):
@@ -219,7 +214,7 @@ def _searched_kinds(function: str, operands: list[Expr]) -> str:
 
     What begins like no number, object or array of JSON is equal to nothing but a text.
     """
-    form = _NO_JSON if function in ("==", "=~", "in", "in~") else _WORD
+    form = _NO_JSON if function in EQUALITIES else _WORD
     words = all(isinstance(i, Const) and isinstance(i.value, str) and form.fullmatch(i.value) for i in _flattened(operands))
     return "text|part|json" if words else "text|part"
 
@@ -231,7 +226,7 @@ def _may_lack(function: str, expr: Expr) -> bool:
 
 def _flattened(operands: list[Expr]) -> list[Expr]:
     """Operands of which lists are the items that they have."""
-    return [i for x in operands for i in (x.items if isinstance(x, Items) else (x,))]
+    return [i for x in operands for i in items_of(x)]
 
 
 def _end(low: Expr, high: Expr) -> Expr:
