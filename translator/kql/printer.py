@@ -40,10 +40,11 @@ _BREAK, _IN, _OUT = _Layout("break"), _Layout("in"), _Layout("out")
 INDENT = "    "
 
 
-def to_kql(node: s.Node, lines: bool = False, depth: int = 0) -> str:
+def to_kql(node: s.Node, lines: bool = False) -> str:
     """KQL whose syntax tree is ``node``: on one line, or with ``lines`` an operator a line and inner pipelines indented."""
     out: list[str] = []
     stack: list[Piece] = [node]
+    depth = 0
     while stack:
         piece = stack.pop()
         if isinstance(piece, _Layout):
@@ -108,12 +109,8 @@ def _parameters(items: Iterable[s.Node]) -> list[Piece]:
     return [p for item in items for p in (item, " ")]
 
 
-def _statements(items: Iterable[s.Node], separator: str = "; ") -> list[Piece]:
-    return _list(items, separator)
-
-
-def _clause(word: str, items: tuple[Any, ...], separator: str = ", ") -> list[Piece]:
-    return [word, *_list(items, separator)] if items else []
+def _clause(word: str, items: tuple[Any, ...]) -> list[Piece]:
+    return [word, *_list(items)] if items else []
 
 
 def _optional(before: str, node: s.Node | None, after: str = "") -> list[Piece]:
@@ -153,7 +150,7 @@ def _function(n: s.Function) -> Pieces:
         "(",
         *_list(n.parameters),
         ") { ",
-        *_statements(n.body),
+        *_list(n.body, "; "),
         "; " if _ends_with_let(n.body) else " ",
         "}",
     ]
@@ -315,7 +312,7 @@ def _declare_pattern(n: s.DeclarePattern) -> Pieces:
 
 def _pattern_rule(n: s.PatternRule) -> Pieces:
     path: list[Piece] = [".[", n.path, "]"] if n.path is not None else []
-    return ["(", *_list(n.arguments), ")", *path, " = { ", *_statements(n.body), " };"]
+    return ["(", *_list(n.arguments), ")", *path, " = { ", *_list(n.body, "; "), " };"]
 
 
 def _top_nested_part(n: s.TopNestedPart) -> Pieces:
@@ -404,7 +401,7 @@ _PRINTERS: dict[type[s.Node], Callable[[Any], Pieces]] = {
     s.Print: lambda n: ["print ", *_list(n.items)],
     s.Range: lambda n: ["range ", n.name, " from ", n.start, " to ", n.stop, " step ", n.step],
     s.MacroExpand: lambda n: [
-        "macro-expand ", *_parameters(n.parameters), n.entities, " as ", n.scope, " (", *_statements(n.statements), ")",
+        "macro-expand ", *_parameters(n.parameters), n.entities, " as ", n.scope, " (", *_list(n.statements, "; "), ")",
     ],
     s.Parameter: _parameter,
     s.Ordered: _ordered,

@@ -171,7 +171,10 @@ class Cannot(Exception):
         self.diagnostic = diagnostic
 
 
-def some_of(names: Sequence[str], most: int = 12) -> str:
+_MOST_NAMES = 12
+
+
+def some_of(names: Sequence[str]) -> str:
     """Names as a sentence has them: the first ones, and how many more there are."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(names[:_MOST_NAMES]) + more

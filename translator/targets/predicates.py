@@ -38,17 +38,17 @@ def shared_of(every: Iterable[Collection[str]]) -> list[str]:
     return [c for c in first if all(c in conditions for conditions in others)]
 
 
-def either_of(every: Sequence[Sequence[str]], and_: str = " AND ", or_: str = " OR ") -> str:
+def either_of(every: Sequence[Sequence[str]]) -> str:
     """Any of some conjunctions, with what they share said once; empty where nothing is asked."""
     if not every:
         return ""
     shared = shared_of(every)
     rests = [[c for c in conditions if c not in shared] for conditions in every]
     if [] in rests:
-        return balanced(shared, and_)
-    texts = {balanced(rest, and_): len(rest) for rest in rests}
-    either = or_.join(text if count == 1 else f"({text})" for text, count in texts.items())
-    return balanced([*shared, f"({either})"], and_) if shared else either
+        return balanced(shared, " AND ")
+    texts = {balanced(rest, " AND "): len(rest) for rest in rests}
+    either = " OR ".join(text if count == 1 else f"({text})" for text, count in texts.items())
+    return balanced([*shared, f"({either})"], " AND ") if shared else either
 
 
 @dataclass
