@@ -82,13 +82,17 @@ def bound_of(expr: Expr) -> int | None:
 def of_the_search(expr: Expr) -> bool:
     """Whether ``expr`` is made of nothing but the moments that the user interface gives, and numbers."""
     leaves = [n for n in walk(expr) if isinstance(n, Const | ColumnRef)]
-    given = [n for n in leaves if isinstance(n, Const) and isinstance(n.value, str) and n.value.startswith("{{")]
-    return bool(given) and all(isinstance(n, Const) for n in leaves)
+    return any(map(_is_given_moment, leaves)) and all(isinstance(n, Const) for n in leaves)
+
+
+def _is_given_moment(node: object) -> bool:
+    """Whether a part of a plan is a moment that the user interface gives, as ``{{StartTime}}``."""
+    return isinstance(node, Const) and isinstance(node.value, str) and node.value.startswith("{{")
 
 
 def is_given(predicate: Expr) -> bool:
     """Whether a condition on the time reads a moment that the user interface gives."""
-    return any(isinstance(n, Const) and isinstance(n.value, str) and n.value.startswith("{{") for n in walk(predicate))
+    return any(map(_is_given_moment, walk(predicate)))
 
 
 def with_given_moments(plan: Plan, period: int) -> Plan:
@@ -96,7 +100,7 @@ def with_given_moments(plan: Plan, period: int) -> Plan:
 
     The plan itself where it reads no such moment.
     """
-    if not any(isinstance(n, Const) and isinstance(n.value, str) and n.value.startswith("{{") for n in parts(plan.root)):
+    if not any(map(_is_given_moment, parts(plan.root))):
         return plan
 
     def given(node: object) -> object:
