@@ -9,23 +9,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from translator.plan.conditions import alternatives, conditional
-from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Path, const
+from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Path, const
 from translator.plan.simplify import simplify
 from translator.plan.types import Type
-from translator.targets.pipeline.language import NUMBERS, ORDERED, Function, Value, grouped
+from translator.targets.pipeline.language import Function, Value, grouped
 from translator.targets.pipeline.values import conditions
-from translator.targets.pipeline.values.arrays import (
-    counted_list,
-    joined_texts,
-    json_of,
-    list_of,
-    set_made,
-    sorted_list,
-)
-from translator.targets.pipeline.values.branches import first_of, is_filled, value_of_branches
-from translator.targets.pipeline.values.conditions import are_texts
+from translator.targets.pipeline.values.array_calls import array_called
+from translator.targets.pipeline.values.arrays import json_of
+from translator.targets.pipeline.values.branches import first_of, value_of_branches
 from translator.targets.pipeline.values.context import Context, as_typed
-from translator.targets.pipeline.values.numbers import arithmetic, binned, boundaries_between, constant, cut_off, rounded
+from translator.targets.pipeline.values.numbers import arithmetic, binned, boundaries_between, constant, converted, extreme, rounded
 from translator.targets.pipeline.values.texts import as_text, json_of_list, occurrences, text_made
 from translator.targets.repeated import hint_of
 
@@ -83,84 +76,27 @@ class Values(Context):
                 b = replace(b, positive=b.positive or _plain_number(right) in self.positive)
                 return arithmetic(self, operator, self.like(a, left, b), self.like(b, right, a), expr)
             case Apply(function="neg", args=(inner,)):
-                value = self.value(inner)
-                if value.kind not in ("int", "real", "span"):
+                positive = self.value(inner)
+                if positive.kind not in ("int", "real", "span"):
                     raise self.refuse(expr)
-                return Value(f"({self.between('0', '-', grouped(value))})", value.kind, value.nullable, simple=True)
+                return Value(f"({self.between('0', '-', grouped(positive))})", positive.kind, positive.nullable, simple=True)
             case Apply(function="datetime_diff", args=(Const(value=str(unit)), left, right)) if unit.lower() in _UNITS:
                 return boundaries_between(self, _UNITS[unit.lower()], self.of_kind(left, "time"), self.of_kind(right, "time"), expr)
             case Apply(function="bin", args=(value_, size)):
                 return binned(self, self.value(value_), size, expr)
             case Apply(function="coalesce", args=args) if args:
                 return first_of(self, [as_typed(self.value(a), a) for a in args], expr)
-            case Apply(function="todouble" | "toreal", args=(inner,)) if (number := self.value(inner)).kind in NUMBERS:
-                return replace(number, kind="real", text=language.real.format(number.text)) if number.kind == "int" else number
-            case Apply(function="tolong" | "toint", args=(inner,)) if (number := self.shown(inner)).kind == "int":
-                return number
-            case Apply(function="tolong" | "toint" as function, args=(inner,)) if (number := self.shown(inner)).kind == "real":
-                return cut_off(self, number, function == "toint")  # of NaN it is null
-            case Apply(function="tolong" | "toint" as function, args=(inner,)) if language.digits and (number := self.value(inner)).digits:
-                return Value(language.digits[function].format(number.text), "int", True)
-            case Apply(function="tolong" | "toint" as function, args=(inner,)) if (
-                language.wholes and inner.type == Type.STRING and (text_ := self.value(inner)).kind == "text"
-            ):
-                return Value(language.wholes[function].format(text_.text), "int", True)
-            case Apply(function="tolong", args=(inner,)) if inner.type == Type.TIMESPAN:
-                length = self.of_kind(inner, "span")
-                return Value(self.ticks(length), "real", length.nullable, length.natural)
-            case Apply(function="totimespan" | "todatetime" as function, args=(inner,)):
-                return self.of_kind(inner, "span" if function == "totimespan" else "time")
             case Path(base=base, steps=steps) if language.inside is not None and (whole := json_of(self, base)) is not None:
                 found_ = f"{language.inside(whole.text, steps)}, {language.string('')}"
                 return Value(language.functions["coalesce"].words.format(found_), "part", False)
             case Apply(function="max_of" | "min_of" as function, args=args) if function in language.functions:
-                found_of = [self.value(a) for a in args]
-                kinds = {v.kind for v in found_of}
-                if not (kinds <= NUMBERS or (len(kinds) == 1 and kinds <= ORDERED)) or any(v.nullable for v in found_of):
-                    raise self.refuse(expr)
-                chosen = language.functions[function].words.format(", ".join(self.alike(v, kinds) for v in found_of))
-                kind = "real" if "real" in kinds else kinds.pop()
-                return Value(chosen, kind, False, all(v.natural for v in found_of), all(v.positive for v in found_of))
+                return extreme(self, language.functions[function], [self.value(a) for a in args], expr)
             case Apply(function="countof", args=(inner, Const(value=str(what)), *how)):
                 return occurrences(self, self.of_kind(inner, "text|part"), what, [h.value for h in how if isinstance(h, Const)], expr)
-            case Apply(function="array_length", args=(ColumnRef(column=column),)) if -column.id - 1 in self.columns:
-                return self.columns[-column.id - 1]
-            case Apply(function="array_length", args=(Apply(function="split", args=(whole, Const(value=str(mark)))),)) if (
-                language.texts.splits(mark)
-            ):
-                split = language.length.format(self.of_kind(whole, "text").text, language.string(mark))
-                return Value(split, "int", False, True, True, narrow=True)
-            case Apply(function="[]", args=(Apply(function="split", args=(whole_, Const(value=str(mark)))), place)) if (
-                language.texts.splits(mark) and (number := self.value(place)).natural and number.kind == "int" and not number.nullable
-            ):
-                of, at = self.of_kind(whole_, "text").text, language.narrow.format(number.text)
-                return Value(language.texts.element.format(of, language.string(mark), at), "part", False)
-            case Items(items=items) if language.appended and all(
-                isinstance(i, Const) and i.value and isinstance(i.value, str) for i in items
-            ):
-                return list_of(self, [self.value(i).text for i in items])
-            case Apply(function="pack_array", args=args) if language.appended and all(map(is_filled, args)) and are_texts([*args]):
-                return list_of(self, [self.value(a).text for a in args])
-            case Apply(function="array_concat", args=args) if language.appended and all(
-                v.ordered and not v.nullable for v in map(self.value, args)
-            ):
-                return list_of(self, [self.value(a).text for a in args])
-            case Apply(function="array_length", args=(inner,)) if (count := counted_list(self, inner)) is not None:
-                return count
-            case Apply(function="array_sort_asc", args=(inner,)) if (made_of := sorted_list(self, inner)) is not None:
-                return made_of
-            case Apply(function="set_union" | "set_difference" | "set_intersect" as function, args=args) if (
-                made_of := set_made(self, function, args)
-            ) is not None:
-                return made_of
-            case Apply(function="strcat_array", args=(inner, Const(value=str(mark)))) if (
-                made_of := joined_texts(self, inner, mark)
-            ) is not None:
-                return made_of
             case Apply(function="round", args=(inner, *digits)) if "round" in language.functions:
                 return rounded(self, self.value(inner), digits, expr)
-            case Apply(function="array_length", args=(inner,)) if language.json_length and (array := json_of(self, inner)) is not None:
-                return Value(language.json_length.format(array.text), "int", True, True)
+        if (value := converted(self, expr) or array_called(self, expr)) is not None:
+            return value
         if found := alternatives(expr) or conditional(expr):
             return value_of_branches(self, found, expr)
         if (text := text_made(self, expr)) is not None:

@@ -8,7 +8,7 @@ from translator.plan.constants import known_span
 from translator.plan.expressions import Apply, Const, Expr
 from translator.plan.functions.values import EPOCH_TICKS, TICKS
 from translator.plan.types import Type
-from translator.targets.pipeline.language import KINDS, NUMBERS, Value, grouped
+from translator.targets.pipeline.language import KINDS, NUMBERS, ORDERED, Function, Value, grouped
 from translator.targets.pipeline.values.context import Context
 
 _MOST = 2**31 - 1
@@ -105,6 +105,40 @@ def cut_off(ctx: Context, number: Value, narrow: bool) -> Value:
         if not number.natural:
             pairs.insert(1, (ctx.between(text, "<", str(-_MOST)), language.whole.format(f"({-_MOST - 1})")))
     return Value(language.chosen(pairs, floor), "int", number.nullable or number.undefined, number.natural)
+
+
+def converted(ctx: Context, expr: Expr) -> Value | None:
+    """A conversion to a number, a span or a moment; None for other expressions, and where the language has no words for it."""
+    language = ctx.language
+    match expr:
+        case Apply(function="todouble" | "toreal", args=(inner,)) if (number := ctx.value(inner)).kind in NUMBERS:
+            return replace(number, kind="real", text=language.real.format(number.text)) if number.kind == "int" else number
+        case Apply(function="tolong" | "toint", args=(inner,)) if (number := ctx.shown(inner)).kind == "int":
+            return number
+        case Apply(function="tolong" | "toint" as function, args=(inner,)) if (number := ctx.shown(inner)).kind == "real":
+            return cut_off(ctx, number, function == "toint")  # of NaN it is null
+        case Apply(function="tolong" | "toint" as function, args=(inner,)) if language.digits and (number := ctx.value(inner)).digits:
+            return Value(language.digits[function].format(number.text), "int", True)
+        case Apply(function="tolong" | "toint" as function, args=(inner,)) if (
+            language.wholes and inner.type == Type.STRING and (text_ := ctx.value(inner)).kind == "text"
+        ):
+            return Value(language.wholes[function].format(text_.text), "int", True)
+        case Apply(function="tolong", args=(inner,)) if inner.type == Type.TIMESPAN:
+            length = ctx.of_kind(inner, "span")
+            return Value(ctx.ticks(length), "real", length.nullable, length.natural)
+        case Apply(function="totimespan" | "todatetime" as function, args=(inner,)):
+            return ctx.of_kind(inner, "span" if function == "totimespan" else "time")
+    return None
+
+
+def extreme(ctx: Context, function: Function, values: list[Value], expr: Expr) -> Value:
+    """The largest or the smallest of some values."""
+    kinds = {v.kind for v in values}
+    if not (kinds <= NUMBERS or (len(kinds) == 1 and kinds <= ORDERED)) or any(v.nullable for v in values):
+        raise ctx.refuse(expr)
+    chosen = function.words.format(", ".join(ctx.alike(v, kinds) for v in values))
+    kind = "real" if "real" in kinds else kinds.pop()
+    return Value(chosen, kind, False, all(v.natural for v in values), all(v.positive for v in values))
 
 
 _MOST_DIGITS = 9
