@@ -225,13 +225,9 @@ class _Lifter(Lifting):
         if len(relation.items) > 1:
             what = "the query takes elements that stand at the same place of these arrays, the output any of each"
             self.say("elements-apart", what, relation.span)
-        items = []
-        for column, expr in relation.items:
-            element = Path(expr.span, Type.DYNAMIC, expr, (ELEMENT,))
-            items.append(
-                (column, element if column.type in (Type.DYNAMIC, Type.UNKNOWN) else Path(expr.span, column.type, expr, (ELEMENT,)))
-            )
-        return self.computed(shape, tuple(items))
+        kinds = {Type.UNKNOWN: Type.DYNAMIC}
+        items = tuple((c, Path(x.span, kinds.get(c.type, c.type), x, (ELEMENT,))) for c, x in relation.items)
+        return self.computed(shape, items)
 
     def parse(self, relation: o.Parse) -> Shape:
         """parse: columns that a regular expression takes from a text."""
@@ -313,15 +309,14 @@ class _Lifter(Lifting):
                 self.say("rows-differ", "the query summarizes again what is over the threshold", span)
                 shape.closed = True
                 return self.computed(shape, keys)
-            inner, env = shape.input, shape.env
-            local = {c.id: x for c, x in shape.keys}
-            if any(isinstance(s, Apply) and columns_of(s) & {c for c in columns_of(s) if c.id in shape.aggregates} for _, s in keys):
+            env = shape.env
+            if any(isinstance(x, Apply) and any(c.id in shape.aggregates for c in columns_of(x)) for _, x in keys):
                 raise self.block("unsupported-detection", "a summarize by an aggregate is not supported", span)
-            lookup = {**env, **local}
+            definitions = {**env, **{c.id: x for c, x in shape.keys}}
             by = [substitute(x, env) for _, x in keys]
             return Grouped(
-                inner,
-                [(c, substitute(x, lookup)) for c, x in keys],
+                shape.input,
+                [(c, substitute(x, definitions)) for c, x in keys],
                 {c.id: of_events(substitute(x, env), shape, by) for c, x in aggregates},
             )
         return Grouped(shape, list(keys), {c.id: x for c, x in aggregates})

@@ -286,28 +286,32 @@ class SelectorMapping(FieldLookup):
         """The same where there are fields of a home."""
         before = len(self.mover.said)
         moved, counterpart = self.field(expr) if is_field(expr) else (self.moved(expr), None)
-        if isinstance(counterpart, Stored) and (why := held_otherwise(counterpart) or in_several_words(counterpart)):
-            self.note_other(expr, why)
-        elif isinstance(counterpart, Stored) and counterpart.form:
-            if self.held:  # what an alert is about can be read there
-                self.mover.say("columns-differ", f"{column_name(expr)} is shown with other values of its field", expr.span)
-            else:
-                self.note_other(expr, "it stands with other values in one field")
-        if isinstance(counterpart, Stored) and self.mover.place is not Place.SHOWN:
-            moved = self.with_value_for_none(expr, moved, counterpart)
-        if isinstance(counterpart, Stored):
-            if moved != (moved := self.unescaped(moved, counterpart)) and self.mover.place is Place.SHOWN:
-                self.mover.say("columns-differ", f"{column_name(expr)} has entities and quotes as the rendered event has them", expr.span)
-                moved = self.field(expr)[0]
-            self.mover.read[moved] = CaseOfColumn(column_name(expr), counterpart.case)
-            if counterpart.case:
-                said = f"{column_name(expr)} is in {counterpart.case} case here: values that differ by case alone are one"
-                self.mover.say("values-of-one-case", said, fact=self.mover.read[moved])
-        found = simplify(moved)
+        found = simplify(self.stored_value(expr, moved, counterpart) if isinstance(counterpart, Stored) else moved)
         if self.mover.computes or is_field(found) or isinstance(found, Const) or not is_field(expr) or joined_fields(found):
             return found
         self.take_back(before)
         return expr
+
+    def stored_value(self, expr: Expr, field: Expr, stored: Stored) -> Expr:
+        """The value of a field as that of its column; what it holds otherwise is said."""
+        name = column_name(expr)
+        if why := held_otherwise(stored) or in_several_words(stored):
+            self.note_other(expr, why)
+        elif stored.form and self.held:  # what an alert is about can be read there
+            self.mover.say("columns-differ", f"{name} is shown with other values of its field", expr.span)
+        elif stored.form:
+            self.note_other(expr, "it stands with other values in one field")
+        shown = self.mover.place is Place.SHOWN
+        value = field if shown else self.with_value_for_none(expr, field, stored)
+        if shown and self.unescaped(field, stored) != field:
+            self.mover.say("columns-differ", f"{name} has entities and quotes as the rendered event has them", expr.span)
+        elif not shown:
+            value = self.unescaped(value, stored)
+        self.mover.read[value] = case = CaseOfColumn(name, stored.case)
+        if stored.case:
+            what = f"{name} is in {stored.case} case here: values that differ by case alone are one"
+            self.mover.say("values-of-one-case", what, fact=case)
+        return value
 
     def moved(self, expr: Expr) -> Expr:
         """A condition over the product's fields. What deviates is said at its place, turned around below ``not``."""
@@ -453,7 +457,7 @@ class SelectorMapping(FieldLookup):
         """A condition that compares a field with what is known, by the values that the field has; ``plain`` is by those of the table."""
         subject, has_operand = plain.args[0], len(plain.args) == 2
         if stored.differs:
-            return self._by_its_own_name(Apply(atom.span, atom.type, atom.function, atom.args), stored)
+            return self._by_its_own_name(atom, stored)
         if stored.parts and len(plain.args) > 1:
             plain = in_map(self.mover, plain)
         if stored.values and has_operand:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from translator.detection.lifting import Lifting
 from translator.detection.model import Side
 from translator.detection.shapes import Gap, Joined
-from translator.detection.windows import duration, is_time
+from translator.detection.windows import UNITS, duration, is_time
 from translator.plan.constants import known_span
 from translator.plan.expressions import Apply, ColumnRef, Const, Expr, substitute
 from translator.plan.functions.values import TICKS
@@ -44,10 +44,6 @@ def compare_sides(lifting: Lifting, joined: Joined, predicate: Expr, owners: set
         lifting.say("bound-included", "events exactly that far apart do not count in the KQL, and do in the output", predicate.span)
 
 
-_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
-"""Seconds by unit of datetime_diff() whose length is fixed."""
-
-
 def in_whole_units(predicate: Expr) -> Expr | None:
     """What a bound on ``datetime_diff("minute", a, b)`` says at least of ``a - b``: less than so many minutes, or more."""
     match predicate:
@@ -57,12 +53,12 @@ def in_whole_units(predicate: Expr) -> Expr | None:
         case _:
             return None
     match inner:
-        case Apply(function="datetime_diff", args=(Const(value=str(unit)), later, earlier)) if unit.lower() in _UNITS:
+        case Apply(function="datetime_diff", args=(Const(value=str(unit)), later, earlier)) if unit.lower() in UNITS:
             bound = n + {"<": 0, "<=": 1, ">": 0, ">=": -1}[operator]
             apart: Expr = Apply(inner.span, Type.TIMESPAN, "-", (later, earlier))
             if absolute:
                 apart = Apply(inner.span, Type.TIMESPAN, "abs", (apart,))
-            ticks = Const(predicate.span, Type.LONG, bound * _UNITS[unit.lower()] * TICKS)
+            ticks = Const(predicate.span, Type.LONG, bound * UNITS[unit.lower()] * TICKS)
             return Apply(predicate.span, Type.BOOL, operator[0], (apart, ticks))
     return None
 
