@@ -40,23 +40,36 @@ def by_position(branch: Branch, expr: Expr) -> Expr:
 
     def named(node: Expr) -> Expr:
         match node:
-            case Path(
-                base=Apply(function="parse_xml", args=(ColumnRef(column=Column(name="EventData") as holder),)),
-                steps=(*data, str(step), "#text"),
-            ) if tuple(data) in DATA and step.startswith(_NAMED):
-                return ColumnRef(node.span, Type.STRING, data_field(holder, step.removeprefix(_NAMED)))
-            case Path(
-                base=Apply(function="parse_xml", args=(ColumnRef(column=Column(name="EventData") as holder),)),
-                steps=(*data, int(place), "#text"),
-            ) if tuple(data) in DATA:
-                layouts = [catalog.event_data().get(event, ()) for event in _events(branch.predicate)]
-                names = {layout[place] if 0 <= place < len(layout) else None for layout in layouts}
-                name = names.pop() if len(names) == 1 else None
-                if name is not None:
-                    return ColumnRef(node.span, Type.STRING, data_field(holder, name))
+            case Path(base=base, steps=(*data, place, "#text")) if tuple(data) in DATA and (holder := _holder(base)) is not None:
+                name = _name_at(branch, place) if isinstance(place, int) else _name_in(place)
+                return node if name is None else ColumnRef(node.span, Type.STRING, data_field(holder, name))
         return node
 
     return transform(expr, named)
+
+
+def _holder(expr: Expr) -> Column | None:
+    """The column whose XML ``expr`` is the parsed data of; None where it is something else."""
+    match expr:
+        case Apply(function="parse_xml", args=(ColumnRef(column=Column(name="EventData") as holder),)):
+            return holder
+    return None
+
+
+def _name_in(step: str) -> str | None:
+    """The name of an element that a step goes to; None where it goes elsewhere."""
+    return step.removeprefix(_NAMED) if step.startswith(_NAMED) else None
+
+
+def _name_at(branch: Branch, place: int) -> str | None:
+    """The name that the element at a place has in all events of ``branch``; None where they do not tell."""
+    names = {layout[place] if 0 <= place < len(layout) else None for layout in _layouts(branch)}
+    return names.pop() if len(names) == 1 else None
+
+
+def _layouts(branch: Branch) -> list[tuple[str, ...]]:
+    """The names of the data of each event that may be one of ``branch``, in their order; empty for one that is not known."""
+    return [catalog.event_data().get(event, ()) for event in _events(branch.predicate)]
 
 
 def named_element(branch: Branch, part: Expr) -> Expr | None:
@@ -73,26 +86,19 @@ def named_element(branch: Branch, part: Expr) -> Expr | None:
         case _:
             return None
     data, (*steps, last) = asked.base, asked.steps
-    if last != "@Name" or steps[-1:] != [ELEMENT]:
+    element, holder = tuple(steps), _holder(data)
+    rows = [n for n, x in branch.env.items() if isinstance(x, Path) and (x.base, x.steps) == (data, element)]
+    if holder is None or last != "@Name" or element[-1:] != (ELEMENT,) or element[:-1] not in DATA or len(rows) != 1:
         return None
-    element = Path(None, Type.DYNAMIC, data, tuple(steps))
-    rows = [n for n, x in branch.env.items() if isinstance(x, Path) and (x.base, x.steps) == (element.base, element.steps)]
-    match data:
-        case Apply(function="parse_xml", args=(ColumnRef(column=Column(name="EventData") as holder),)) if (
-            len(rows) == 1 and tuple(steps[:-1]) in DATA
-        ):
-            pass
-        case _:
-            return None
 
     def of_name(node: Expr) -> Expr:
-        if isinstance(node, Path) and node.base == data and node.steps[: len(steps)] == element.steps:
-            return dataclasses.replace(node, steps=(*steps[:-1], f"{_NAMED}{name}", *node.steps[len(steps) :]))
+        if isinstance(node, Path) and node.base == data and node.steps[: len(element)] == element:
+            return dataclasses.replace(node, steps=(*element[:-1], f"{_NAMED}{name}", *node.steps[len(element) :]))
         return node
 
     branch.env = {n: transform(x, of_name) for n, x in branch.env.items()}
     branch.multiplied = False
-    layouts = [catalog.event_data().get(event, ()) for event in _events(branch.predicate)]
+    layouts = _layouts(branch)
     if layouts and all(name in layout for layout in layouts):
         return TRUE
     return negation(Apply(part.span, Type.BOOL, "isempty", (ColumnRef(part.span, Type.STRING, data_field(holder, name)),)))
