@@ -64,7 +64,7 @@ def shape(table: str, row: dict[str, Any], family: str, **more: Any) -> Shape:
         # what is an object in the product, and its JSON in the table
         ("AWSCloudTrail", {"RequestParameters": '{"roleName": "r"}'}, "splunk", {"requestParameters.roleName": "r"}),
         # rows that no log source of the taxonomy has
-        ("Corelight", {"EventType": "conn"}, "sigma", {"logsource": {"product": "azure", "service": "corelight"}, "EventType": "conn"}),
+        ("DeviceEvents", {"ActionType": "ScreenshotTaken"}, "sigma", {"logsource": {"product": "azure", "service": "deviceevents"}}),
         # moments
         ("SigninLogs", {}, "splunk", {"_time": 1777636800.0}),
         ("SigninLogs", {}, "elastic", {"@timestamp": "2026-05-01T12:00:00.000Z"}),
@@ -164,6 +164,11 @@ def shape(table: str, row: dict[str, Any], family: str, **more: Any) -> Shape:
 def test_fields_of_an_event(table: str, row: dict[str, Any], family: str, fields: dict[str, Any]) -> None:
     (event,) = shape(table, row, family).events
     assert {name: event.get(name) for name in fields} == fields
+
+
+def test_an_event_of_a_log_is_one_of_all_logs_of_its_product_as_well() -> None:
+    events = shape("Corelight", {"EventType": "conn"}, "sigma").events
+    assert [e["logsource"] for e in events] == [{"product": "zeek", "service": "conn"}, {"product": "zeek"}]
 
 
 def test_json_of_an_event_in_splunk() -> None:
