@@ -58,6 +58,7 @@ class EventBuilder:
 
     Args:
         own: columns that have their own names where the home has no field for them.
+        read: the fields of what a query looks at, which say what rows say of them and nothing else.
 
     Attributes:
         event: its fields by their names, parts with dots.
@@ -65,8 +66,8 @@ class EventBuilder:
         lacking: why columns, or places inside of them, have no field.
     """
 
-    def __init__(self, site: Site, row: Row, own: Collection[str] = ()) -> None:
-        self.site, self.row, self.own = site, row, own
+    def __init__(self, site: Site, row: Row, own: Collection[str] = (), read: Collection[str] = ()) -> None:
+        self.site, self.row, self.own, self.read = site, row, own, read
         self.event: Row = frame(site)
         self.by: dict[str, str] = {}
         self.lacking: dict[str, str] = {}
@@ -333,10 +334,8 @@ class EventBuilder:
         if site.family == "elastic":
             self.event = {**written(site.table, home.place.get("dataset", ""), self.row), **self.event}
         model = home.place.get("datamodel", "").rpartition(".")[2]
-        said = (site.place(column, (), self.row) for column, value in self.row.items() if value is not None)
-        of_row = {name for place in said if place is not None for name in (place.name, f"{model}.{place.name}")}
         made = derived(site.family, home.place, self.event).items()
-        self.event = {**{name: value for name, value in made if name not in of_row}, **self.event}
+        self.event = {**{name: v for name, v in made if name.removeprefix(f"{model}.") not in self.read}, **self.event}
         if site.family == "elastic" and self.document:
             inner = tuple(f"{name}." for name in self.document)
             self.event["_source"] = text_of(nested({**{n: v for n, v in self.event.items() if not n.startswith(inner)}, **self.document}))

@@ -68,6 +68,7 @@ class TableShaping:
         self.files = self._files()
         self.types: dict[str, str] = {}
         self.needs: dict[str, list[str]] = {}
+        self.read: dict[str, frozenset[str]] = {}
         self.drafts: dict[str, _Draft] = {}
         """Those of all rows that it was asked for, by what these have."""
 
@@ -256,7 +257,7 @@ class TableShaping:
             keeps_map = place is not None and isinstance(place.counterpart, Stored) and place.counterpart.parts
             if keeps_map and isinstance(read_json(whole), dict):  # a member of an object's text makes one
                 draft.row[column] = whole
-        putting = EventBuilder(site, draft.row, self.own)
+        putting = EventBuilder(site, draft.row, self.own, self.fields_read(site))
         for column in needed:
             try:
                 putting.column(column)
@@ -295,6 +296,13 @@ class TableShaping:
                 raise _Refused(where, f"it is a column of rows that are elsewhere: {why}")
             draft.said.append(Unshaped(self.table, where, why))
         return putting.finished()
+
+    def fields_read(self, site: Site) -> frozenset[str]:
+        """The fields of a home that stand for what the query looks at."""
+        if site.home.name not in self.read:
+            read = [c for path, c in site.home.columns.items() if way_of(path)[0] not in self.unread]
+            self.read[site.home.name] = frozenset(c.name for c in each(read) if isinstance(c, Stored))
+        return self.read[site.home.name]
 
     def paired(self, site: Site, row: Row) -> Iterator[tuple[str, str]]:
         """The names of files whose paths alone rows tell, and the paths of those whose names they tell, where the query does not look."""
