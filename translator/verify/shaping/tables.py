@@ -156,11 +156,11 @@ class TableShaping:
                 draft.row.pop(path, None)
                 continue
             if whole and not re.search(r"[\\/]", whole) and not may_stand_alone(whole, "without-extension"):
-                self.fail(draft, path, "files are named by their full paths", f"C:\\{whole}")
-                return
+                whole = draft.row[path] = f"C:\\{whole}"  # files are named by their full paths
             told = path not in self.unread and name not in self.unread  # by the query, which may ask for what is not so
             if whole and last and not told and re.split(r"[\\/]", whole)[-1].lower() != last.lower():
                 draft.row[path] = (whole[: max(map(whole.rfind, "\\/")) + 1] or "C:\\") + last
+        draft.row |= dict(self.paired(draft.row))
         draft.sites = self.sites_of(draft.row)
         if not draft.sites:
             columns = sorted({column for home in self.sites.homes for column in home.when})
@@ -272,9 +272,6 @@ class TableShaping:
             if holder in self.unread and is_missing(draft.row.get(holder)) and (value := text_of(draft.row.get(column) or "")):
                 with suppress(Unfit):
                     putting.inside(holder, {member: int(value) if value.isdigit() else value})
-        for column, value in self.paired(site, draft.row):
-            with suppress(Unfit):
-                putting.plain(column, (), value, site.place(column, (), draft.row))
         for column in self.telling(site, draft.row):
             raise _Refused(column, f"the events in the place of {site.home.name} are those with the values that tell its homes")
         if self.family == "sigma":
@@ -304,7 +301,7 @@ class TableShaping:
             self.read[site.home.name] = frozenset(c.name for c in each(read) if isinstance(c, Stored))
         return self.read[site.home.name]
 
-    def paired(self, site: Site, row: Row) -> Iterator[tuple[str, str]]:
+    def paired(self, row: Row) -> Iterator[tuple[str, str]]:
         """The names of files whose paths alone rows tell, and the paths of those whose names they tell, where the query does not look."""
         names = [name for name, _ in self.files]
         for name, path in self.files:
@@ -312,7 +309,7 @@ class TableShaping:
             if name in self.unread and not held and (last := re.split(r"[\\/]", whole)[-1]):
                 yield name, last
             elif path in self.unread and not whole and held and names.count(name) == 1:
-                yield path, held if may_stand_alone(held, "without-extension") else f"C:{site.separators[0]}{held}"
+                yield path, held if may_stand_alone(held, "without-extension") else f"C:\\{held}"
 
     def shared_value(self, site: Site, column: str, row: Row, putting: EventBuilder) -> object:
         """What a row has in a column whose field another column has filled; None where that is not told."""
