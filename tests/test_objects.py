@@ -37,6 +37,11 @@ NOT_OBJECT, NOT_ARRAY = ("object-as-text", "broader"), ("array-compared", "narro
         ("SigninLogs | where DeviceDetail.nobody == 'x'", {ARRAY}),
         ("SigninLogs | where DeviceDetail.nobody startswith 'x'", {ARRAY}),
         ("IdentityInfo | where AssignedRoles != 'x'", {NOT_ARRAY}),
+        # a part of the text of an object or an array, which no value of it is, and its end
+        ("AuditLogs | where extract('(Global)', 1, tostring(AdditionalDetails)) == 'Global'", {OBJECT, ARRAY}),
+        ("AuditLogs | where split(tostring(InitiatedBy), ',')[1] != 'x'", {NOT_OBJECT, NOT_ARRAY}),
+        ("AuditLogs | where tostring(AdditionalDetails) endswith ']'", {OBJECT}),
+        ("SigninLogs | where tolower(tostring(DeviceDetail.nobody)) == 'x'", {ARRAY}),
         # plain values, and columns that are texts
         ("SigninLogs | where DeviceDetail.operatingSystem has 'x' and isnotempty(DeviceDetail.browser)", set()),
         ("SigninLogs | where tostring(Status.errorCode) == '1'", set()),

@@ -14,7 +14,7 @@ from translator.catalog import Steps
 from translator.fidelity import Notes, Place
 from translator.plan.conditions import EQUALITIES, TEXT_SEARCHES, fields_of
 from translator.plan.expansions import JSON_TEXT
-from translator.plan.expressions import ELEMENT, Apply, ColumnRef, Const, Expr, Path, conjunction, disjunction, items_of
+from translator.plan.expressions import ELEMENT, Apply, ColumnRef, Const, Expr, Path, conjunction, disjunction, items_of, walk
 from translator.plan.pins import constants
 from translator.plan.types import Type
 
@@ -27,6 +27,9 @@ _WHOLE = frozenset({"startswith", "startswith_cs", "endswith", "endswith_cs"})
 
 _SEARCHES = (TEXT_SEARCHES - _WHOLE) | _REGEXES
 """Operators that search anywhere in a text."""
+
+_PARTS_OF_TEXT = frozenset({"extract", "split", "substring", "strlen", "replace_regex", "replace_string", "indexof", "countof"})
+"""Functions of a text whose result may be that of a part of it: of the text of an object or an array what no single value of it gives."""
 
 _EMPTY = frozenset({"isempty", "isnull"})
 
@@ -83,7 +86,7 @@ def _atom(atom: Apply, whole: Callable[[Expr, bool, bool], bool], flat: bool, no
         if several and steps[-1:] != (ELEMENT,):
             what = f"{name} may hold an array, of whose values any may satisfy this; the KQL compares the text of the whole"
             notes.say("array-compared", what, atom.span, Place.TURNED if asked else Place.PLAIN)
-        if not searched:
+        if not searched and not _takes_apart(atom, field):
             continue
         parts = _parts(field, column, steps, below or ()) if field is atom.args[0] else []
         if parts and _is_of_words(atom) and _tells_all(atom, column, steps, below or ()):
@@ -162,10 +165,16 @@ def _is_anchored(atom: Apply) -> bool:
     return atom.function in _REGEXES and any("^" in p or "$" in p for p in patterns)
 
 
+def _takes_apart(atom: Apply, field: Expr) -> bool:
+    """Whether a condition is on what is computed of parts of the text of a field."""
+    computed = (n for n in walk(atom) if isinstance(n, Apply) and n.function in _PARTS_OF_TEXT)
+    return any(inner is field for n in computed for inner in fields_of(n))
+
+
 def _reads_as_json(operand: Expr) -> bool:
-    """Whether a literal, or one of a list, is the beginning of an object's or an array's text."""
-    items = items_of(operand)
-    return any(isinstance(i, Const) and isinstance(i.value, str) and i.value.startswith(("{", "[")) for i in items)
+    """Whether a literal, or one of a list, is the beginning or the end of an object's or an array's text."""
+    texts = [i.value for i in items_of(operand) if isinstance(i, Const) and isinstance(i.value, str)]
+    return any(text.startswith(("{", "[")) or text.endswith(("}", "]")) for text in texts)
 
 
 def _parts(field: Expr, column: ColumnRef, steps: tuple[str | int, ...], below: tuple[Steps, ...]) -> list[Expr]:
