@@ -40,7 +40,7 @@ NOT_OBJECT, NOT_ARRAY = ("object-as-text", "broader"), ("array-compared", "narro
         # a part of the text of an object or an array, which no value of it is, and its end
         ("AuditLogs | where extract('(Global)', 1, tostring(AdditionalDetails)) == 'Global'", {OBJECT, ARRAY}),
         ("AuditLogs | where split(tostring(InitiatedBy), ',')[1] != 'x'", {NOT_OBJECT, NOT_ARRAY}),
-        ("AuditLogs | where tostring(AdditionalDetails) endswith ']'", {OBJECT}),
+        ("AuditLogs | where tostring(AdditionalDetails) endswith ']'", {OBJECT, ARRAY}),
         ("SigninLogs | where tolower(tostring(DeviceDetail.nobody)) == 'x'", {ARRAY}),
         # plain values, and columns that are texts
         ("SigninLogs | where DeviceDetail.operatingSystem has 'x' and isnotempty(DeviceDetail.browser)", set()),

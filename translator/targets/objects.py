@@ -6,6 +6,7 @@ of its parts, of an array one of several values.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 
@@ -71,7 +72,7 @@ def with_parts(condition: Expr, whole: Callable[[Expr, bool, bool], bool], flat:
 
 def _atom(atom: Apply, whole: Callable[[Expr, bool, bool], bool], flat: bool, notes: Notes, negated: bool) -> Expr:
     asked = atom.function in _EMPTY
-    searched = asked or atom.function in _SEARCHES or any(_reads_as_json(a) for a in atom.args[1:])
+    searched = asked or atom.function in _SEARCHES or _compares_with_json(atom)
     for field, column, steps in _places(atom):
         below = _below(column, steps)
         if below is None and any(_below(column, steps[:n]) == () for n in range(1, len(steps))):
@@ -82,7 +83,7 @@ def _atom(atom: Apply, whole: Callable[[Expr, bool, bool], bool], flat: bool, no
             continue
         name = _name(column, steps)
         deep = flat and len(steps) > 1 and _below(column, steps[:-1]) is None
-        several = not searched or _is_anchored(atom) or deep or (flat and negated and not asked)
+        several = not searched or atom.function in _WHOLE or _is_anchored(atom) or deep or (flat and negated and not asked)
         if several and steps[-1:] != (ELEMENT,):
             what = f"{name} may hold an array, of whose values any may satisfy this; the KQL compares the text of the whole"
             notes.say("array-compared", what, atom.span, Place.TURNED if asked else Place.PLAIN)
@@ -171,10 +172,19 @@ def _takes_apart(atom: Apply, field: Expr) -> bool:
     return any(inner is field for n in computed for inner in fields_of(n))
 
 
-def _reads_as_json(operand: Expr) -> bool:
-    """Whether a literal, or one of a list, is the beginning or the end of an object's or an array's text."""
-    texts = [i.value for i in items_of(operand) if isinstance(i, Const) and isinstance(i.value, str)]
-    return any(text.startswith(("{", "[")) or text.endswith(("}", "]")) for text in texts)
+def _compares_with_json(atom: Apply) -> bool:
+    """Whether a literal, or one of a list, is an object's or an array's text, or what its beginning or its end may be."""
+    texts = [i.value for operand in atom.args[1:] for i in items_of(operand) if isinstance(i, Const) and isinstance(i.value, str)]
+    if atom.function in _WHOLE:
+        return any(text.startswith(("{", "[")) or text.endswith(("}", "]")) for text in texts)
+    return any(_is_json(text) for text in texts)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        return text.startswith(("{", "[")) and isinstance(json.loads(text), dict | list)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _parts(field: Expr, column: ColumnRef, steps: tuple[str | int, ...], below: tuple[Steps, ...]) -> list[Expr]:
