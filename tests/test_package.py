@@ -226,6 +226,12 @@ def test_rules_of_events_name_what_they_are_about_by_their_fields() -> None:
     assert said == ["alerts of Kibana have no field for Level, Nowhere, which the details of the alert name"]
 
 
+def test_an_entity_of_a_type_that_queries_do_not_read_is_named_by_its_column() -> None:
+    kql = "GCP_IAM | where PayloadMethodname has 'Delete' | extend Who = PayloadRequestAccountId"
+    made = scheduled(kql, entities=(EntityMapping("Account", "FullName", "Who"),))
+    assert kibana_rule(made)["note"].endswith("- Account (FullName): `Who` of the KQL")
+
+
 def test_a_number_of_rows_is_about_no_field() -> None:
     made = scheduled(PROCESS, entities=(EntityMapping("Host", "HostName", "DeviceName"),), trigger_operator="eq", trigger_threshold=0)
     built = kibana_rule(made)

@@ -1,6 +1,7 @@
 """The packages of a folder of rules, given to the tools of those who take them: Splunk's AppInspect and contentctl.
 
-Each tool has an environment of its own, since its pins do not agree with this project's. Exit status 1 where one finds a failure.
+Each tool has an environment of its own, since its pins do not agree with this project's. Exit status 1 where one finds a failure, or
+a rule is in no package through a fault of this project.
 """
 
 from __future__ import annotations
@@ -50,7 +51,10 @@ def main() -> int:
         folder = Path(name)
         packages = ["--package", "splunk-app", "--package", "contentctl", "--date", "2026-01-01"]
         command = [sys.executable, "-c", "from translator.cli import main; main()", "convert", str(given.rules), "-o", str(folder / "out")]
-        subprocess.run([*command, *packages, "--jobs", "2"], capture_output=True, check=False, timeout=900)
+        converted = subprocess.run([*command, *packages, "--jobs", "2"], capture_output=True, text=True, check=False, timeout=900)
+        if lost := [line for line in converted.stderr.splitlines() if "internal error" in line]:
+            print("\n".join(lost))
+            return 1
         (app,) = (folder / "out/splunk").glob("*.tar.gz")
         return int(not (inspected(given.appinspect, app, folder) & built(given.contentctl, folder / "out/contentctl")))
 

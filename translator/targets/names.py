@@ -420,6 +420,12 @@ class Names(Notes):
             return not (isinstance(expr, Path) and any(isinstance(x, int) for x in expr.steps))
         return False
 
+    def shown(self, expr: Expr) -> str:
+        """The field that events show for a column that only informs; empty where they have none of one value."""
+        with suppress(Cannot):
+            return self.field(expr) if self.showable(expr) else ""
+        return ""
+
     def output(
         self, target: str, texts: tuple[str, ...], diagnostics: tuple[Diagnostic, ...], lane: str = "native", filters: str = "",
     ) -> Output:  # fmt: skip

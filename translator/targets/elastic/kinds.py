@@ -118,10 +118,8 @@ def _rule(
 
 def shown_fields(names: Names, rule: Rule, detection: Detection) -> dict[str, str]:
     """The fields that events have for the columns of the rule's alerts, of several tables those that all of these have."""
-    rows = [
-        {n: names.field(x) for n, x in s.outputs if n in rule.alert_columns and is_field(x) and names.showable(x)} for s in detection.shown
-    ]
-    return {n: f for n, f in rows[0].items() if all(row.get(n) == f for row in rows)}
+    rows = [{n: names.shown(x) for n, x in s.outputs if n in rule.alert_columns} for s in detection.shown]
+    return {n: f for n, f in rows[0].items() if f and all(row.get(n) == f for row in rows)}
 
 
 def entity_fields(names: Names, rule: Rule, detection: Detection) -> set[str]:
@@ -132,7 +130,7 @@ def entity_fields(names: Names, rule: Rule, detection: Detection) -> set[str]:
         columns = dict.fromkeys(e.column for e in rule.entities) or [c for c in row if c.endswith("CustomEntity")]
         for column in columns:
             value = row.get(column)
-            found.add(names.field(value) if value is not None and is_field(value) and names.showable(value) else "")
+            found.add(names.shown(value) if value is not None else "")
     return found if detection.kind != "event" else found - {""}
 
 
