@@ -1103,6 +1103,12 @@ def test_exported_rows_have_what_azure_computes() -> None:
     assert output.verdict in (Verdict.EXACT, Verdict.SAME_ALERTS) and output.readiness is Readiness.SET_UP
 
 
+@pytest.mark.parametrize(("target", "field"), [("splunk", "eval counted_value=_time"), ("esql", "EVAL counted_value = @timestamp")])
+def test_the_time_of_an_event_is_the_products_own_field_under_any_names(target: str, field: str) -> None:
+    kql = "SigninLogs | summarize c = dcount(TimeGenerated) by UserPrincipalName | where c > 1"
+    assert all(field in converted(kql, target, Options(fields=fields)).text for fields in ("source", "target"))
+
+
 def test_a_place_in_a_table_without_a_home_is_a_field_of_its_own() -> None:
     output = converted("ExposureGraphNodes | where NodeProperties.a == 'x'", "esql")
     assert "NodeProperties.a" in output.text and output.verdict is Verdict.BROADER

@@ -36,8 +36,7 @@ from translator.regex.endings import ending, takes_line_feed, takes_no_line_feed
 from translator.regex.parser import RegexError
 from translator.regex.writers import END, Inexpressible, kql, sigma
 from translator.sigma.groups import is_missing
-from translator.targets.base import Cannot
-from translator.targets.counterparts import TIMES
+from translator.targets.base import TIMES, Cannot
 from translator.targets.names import Names
 from translator.targets.predicates import takes_empty, tell_of_ascii, values
 from translator.targets.text import has_pattern
@@ -255,10 +254,10 @@ class Selections:
 
     def time(self) -> str:
         """The field with the time of an event, which every event has."""
-        if self.names.options.fields == "source":
-            return "Timestamp" if "Timestamp" in catalog.schemas().get(self.selector.table, {}) else "TimeGenerated"
         if self.names.family == "elastic":
             return "event.dataset"  # EQL takes no name with an @ without quotes
+        if self.names.options.fields == "source":
+            return "Timestamp" if "Timestamp" in catalog.schemas().get(self.selector.table, {}) else "TimeGenerated"
         home = self.names.home(self.selector)
         if home is not None and (always := ALWAYS_PRESENT.get(home.place.get("category", ""))):
             return always

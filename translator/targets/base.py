@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from types import MappingProxyType
 from typing import TypeAlias
 
 from translator.catalog.site import Site
@@ -62,6 +63,9 @@ class Read:
     dataset: str = ""
     apart: str = ""
 
+
+TIMES: Mapping[str, str] = MappingProxyType({"splunk": "_time", "elastic": "@timestamp", "sigma": "@timestamp"})
+"""The field with the time of an event, by family of products."""
 
 LISTED = ("listed", "yes")
 """A column that all rows of a list have, and what it holds, where a product finds all of them by it."""

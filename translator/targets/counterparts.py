@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
 
 from translator import catalog
 from translator.catalog import ANY_NAME, Absent, ByValue, Computed, Counterpart, Home, Stored
@@ -13,12 +12,9 @@ from translator.detection.windows import TIME_COLUMNS
 from translator.plan.expressions import ELEMENT, Column
 from translator.plan.pins import Pins
 from translator.plan.types import Type
+from translator.targets.base import TIMES
 from translator.targets.names import IN_DOCUMENT, PLAIN_TEXTS, WHOLE, path_of
 from translator.targets.paths import SEPARATORS
-
-TIMES: Mapping[str, str] = MappingProxyType({"splunk": "_time", "elastic": "@timestamp", "sigma": "@timestamp"})
-"""The field with the time of an event, by family of products."""
-
 
 _Found = tuple[Counterpart | None, str, tuple[str | int, ...]]
 

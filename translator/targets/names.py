@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 from translator import catalog
 from translator.catalog import Absent, Home, Stored
 from translator.detection.model import Detection, Selector
+from translator.detection.windows import is_time
 from translator.fidelity import Diagnostic, Notes
 from translator.plan.conditions import fields_of, is_field
 from translator.plan.expressions import ELEMENT, Column, ColumnRef, Expr, Path
 from translator.plan.types import Type
-from translator.targets.base import Cannot, Deployment, Options, Output, Read, by_table
+from translator.targets.base import TIMES, Cannot, Deployment, Options, Output, Read, by_table
 
 TEXTS = frozenset({"keyword", "wildcard", "constant_keyword", "text", "match_only_text", "flattened", "object", "json", "unknown"})
 """Types of a product's fields that hold texts, or what compares as one."""
@@ -254,6 +255,8 @@ class Names(Notes):
             case _:
                 raise Cannot(Diagnostic("unsupported-expression", "this computed value cannot be searched for", expr.span))
         name, source = column.name, self.options.fields == "source"
+        if source and self._is_moment(expr):
+            return TIMES[self.family]
         if column.several and not self.arrays:
             raise Cannot(
                 Diagnostic("target-cannot", f"{name} has several values, which are not compared one by one on this way", expr.span)
@@ -320,8 +323,12 @@ class Names(Notes):
         """The product's type of a stored field; empty where it is not known."""
         match expr:
             case ColumnRef(column=column) | Path(base=ColumnRef(column=column)):
-                return column.stored if self.options.fields != "source" else ""
+                return column.stored if self.options.fields != "source" else "date" if self._is_moment(expr) else ""
         return ""
+
+    def _is_moment(self, expr: Expr) -> bool:
+        """Whether a field is the time of an event, which Splunk and Elasticsearch have under a name of their own, whatever else is kept."""
+        return self.family in ("splunk", "elastic") and is_time(expr)
 
     def readable(self, expr: Expr) -> bool:
         """Whether the target has conditions on a field of this type, or reads it in another one."""

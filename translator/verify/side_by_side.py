@@ -19,8 +19,8 @@ from translator.plan.expressions import Apply, conjuncts
 from translator.plan.functions.values import text_of
 from translator.plan.pins import fixed_columns
 from translator.plan.types import Type
+from translator.targets.base import TIMES as TIME_FIELDS
 from translator.targets.base import Options, Output
-from translator.targets.counterparts import TIMES as TIME_FIELDS
 from translator.targets.lists import OF_CASE
 from translator.verify import sigma, spl
 from translator.verify.comparing import Columns, Compared, Difference, Wanted, compared, named_rows

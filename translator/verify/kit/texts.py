@@ -22,7 +22,7 @@ from translator.kql.printer import name as kql_name
 from translator.pack import slug
 from translator.plan.functions.values import TICKS, text_of, timespan_text
 from translator.plan.types import Type, type_of
-from translator.targets.counterparts import TIMES
+from translator.targets.base import TIMES
 from translator.verify.reading import Row
 from translator.verify.shaping.nested_values import nested, read_json
 from translator.verify.shaping.values import moment_of

@@ -18,7 +18,7 @@ from translator.catalog.filled import derived, written
 from translator.detection.windows import TIME_COLUMNS
 from translator.plan.expressions import ELEMENT, Const, conjuncts
 from translator.sigma.selections import ALWAYS_PRESENT
-from translator.targets.counterparts import TIMES
+from translator.targets.base import TIMES
 from translator.targets.formulas import parsed, selected
 from translator.targets.java import java_text, without_empty
 from translator.targets.names import ORIGINAL_TEXT, ORIGINALS

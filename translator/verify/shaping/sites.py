@@ -13,9 +13,8 @@ from translator.catalog import ANY_NAME, Absent, ByValue, Computed, Counterpart,
 from translator.catalog.filled import fields_of
 from translator.detection.windows import TIME_COLUMNS
 from translator.plan.expressions import ELEMENT, ColumnRef, Expr, transform, walk
-from translator.targets.base import Options
+from translator.targets.base import TIMES, Options
 from translator.targets.choice import events_of, homes_of
-from translator.targets.counterparts import TIMES
 from translator.targets.formulas import parsed
 from translator.targets.paths import SEPARATORS
 from translator.verify.reading import Row
