@@ -253,3 +253,17 @@ def test_a_condition_on_what_defender_knows_of_a_file_is_dropped_and_said() -> N
     for output in made.outputs.values():
         assert output.verdict.value == "broader"
         assert {"enrichment-dropped", "condition-dropped"} <= {d.code for d in output.diagnostics}
+
+
+@pytest.mark.parametrize(
+    ("tail", "verdict"),
+    [
+        ("| extend UserPrincipalName = tolower(UserPrincipalName)", "same-alerts"),
+        ("| project UserPrincipalName = AppDisplayName, AppDisplayName = UserPrincipalName", "same-alerts"),
+        ("| extend UserPrincipalName = tostring(UserPrincipalName), Who = tolower(UserPrincipalName)", "exact"),
+        ("| summarize UserPrincipalName = take_any(tolower(UserPrincipalName)) by IPAddress", "same-alerts"),
+    ],
+)
+def test_a_column_that_the_query_overwrites_is_another_than_that_of_the_event(tail: str, verdict: str) -> None:
+    made = translator.convert(rule(f"SigninLogs | where ResultType == '1' {tail}"), ("sigma", "splunk", "eql"))
+    assert {o.verdict.value for o in made.outputs.values() if o.texts} == {verdict}

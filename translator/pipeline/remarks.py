@@ -6,6 +6,7 @@ from collections.abc import Container, Iterator
 from dataclasses import replace
 from itertools import chain, combinations
 
+from translator import catalog
 from translator.detection.arrays import read_apart
 from translator.detection.model import Detection, Selector
 from translator.detection.overlaps import may_overlap
@@ -15,7 +16,7 @@ from translator.fidelity import Diagnostic, Place
 from translator.pipeline.reach import reach_of
 from translator.plan import operators as o
 from translator.plan.chosen import Choice, chosen
-from translator.plan.expressions import Column, ColumnRef, Expr, Subquery, columns_of
+from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Subquery, columns_of
 from translator.plan.parsed_texts import misread
 from translator.plan.pins import fixed_columns
 from translator.plan.types import Type
@@ -104,6 +105,37 @@ def on_columns(rule: Rule, plan: o.Plan, output: Output, target: Target) -> tupl
     if lost_ := lost_entities(rule, plan, output, target):
         found.append(Diagnostic("entity-in-events", f"the rows have no {', '.join(lost_)}, an entity of the rule"))
     return tuple(found)
+
+
+def on_overwritten(detection: Detection, output: Output) -> tuple[Diagnostic, ...]:
+    """A word on columns of a table to which the query gives other values, where events are shown with those that they have."""
+    changed = {
+        name
+        for part in detection.alternatives
+        if part.kind == "event"
+        for selector in part.shown
+        for name, value in selector.outputs
+        if name not in output.columns and catalog.has_column(selector.table, name) and not _is_shown_as(value, name)
+    }
+    if not changed:
+        return ()
+    what = f"{', '.join(sorted(changed))}: the query gives this another value, events are shown with their own"
+    return (Diagnostic("columns-differ", what, None, Place.SHOWN),)
+
+
+def _is_shown_as(value: Expr, name: str) -> bool:
+    """Whether a value is that of a column, perhaps in another type, which looks the same."""
+    match value:
+        case ColumnRef(column=column):
+            return column.name == name
+        case Const(value=None | ""):  # a part of a union without the column
+            return True
+        case Apply(function=function, args=(inner,)) if function in _CONVERSIONS:
+            return _is_shown_as(inner, name)
+    return False
+
+
+_CONVERSIONS = frozenset({"tostring", "todynamic", "parse_json", "toint", "tolong", "todatetime", "toguid"})
 
 
 def on_plugins(plan: o.Plan, output: Output) -> tuple[Diagnostic, ...]:
