@@ -661,7 +661,6 @@ def test_random_queries(target: str) -> None:
             "an average of nothing is NaN",
         ),
         ("| top 3 by UserPrincipalName | summarize c = count() by IPAddress", "texts are sorted in another way"),
-        (r"| extend x = strcat(AppDisplayName, '') | summarize c = count() by x | where x matches regex @'\bx'", "words of Unicode"),
         (
             "| summarize fails = countif(ResultType != '0'), c = countif(ResultType == '0') by IPAddress | where fails / c > 1",
             "of no number",

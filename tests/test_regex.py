@@ -41,6 +41,7 @@ from translator.regex.syntax import (
 )
 from translator.regex.writers import Inexpressible
 from translator.verify.eql import patterns
+from translator.verify.esql.regex import java
 from translator.verify.reading import NotReadable
 from translator.verify.spl.regexes import Pattern
 
@@ -138,21 +139,21 @@ def test_each_spelling_finds_the_same(pattern: str, found: list[str], other: lis
             assert _duckdb(writers.re2(tree), text) is wanted, (writers.re2(tree), text)
         except Inexpressible:
             assert "\\b" in pattern or "\\<" in pattern
-        if not asciified(tree, "dsw"):
+        if not asciified(tree, "dswb"):
             with suppress(Inexpressible, NotReadable):
                 assert Pattern(writers.pcre(tree)).found(text) is wanted, (writers.pcre(tree), text)
+        with suppress(Inexpressible, NotReadable):
+            assert (java(writers.java_portable(tree)).search(text) is not None) is wanted, (writers.java_portable(tree), text)
 
 
 PORTABLE = [
     ("enc$", "", r"enc$(?!\n)"),
     ("(?i)enc$", "|i", r"enc$(?!\n)"),
     ("^[[:alpha:]]+", "", "^[A-Za-z]+"),
-    (r"\bcat", "", r"\bcat"),
     ("(?s)a.*b", "|s", "a.*b"),
     ("(?s:a.)b.", "", r"a[\s\S]b."),
     ("(?m)^a", "|m", "^a"),
     ("a(?i:b)c", "", "a(?i:b)c"),
-    (r"\<at\>", "", r"\b(?=\w)at\b(?<=\w)"),
     (r"(?:a)(?:b|c)+(?P<n>d)", "", "a(?:b|c)+(?P<n>d)"),
 ]
 
@@ -163,6 +164,9 @@ def test_what_sigma_and_splunk_get(pattern: str, flags: str, written: str) -> No
     assert writers.pcre(parse(pattern)) == (f"(?{flags[1:]})" if flags else "") + written
 
 
+WORD = r"[\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{200c}\x{200d}Ⓐ-ⓩ🄰-🅉🅐-🅩🅰-🆉]"
+
+
 @pytest.mark.parametrize(
     ("pattern", "portable", "written"),
     [
@@ -170,10 +174,25 @@ def test_what_sigma_and_splunk_get(pattern: str, flags: str, written: str) -> No
         (r"a\s", r"a\s", r"a[\t-\r \x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]"),
         (r"[\d_]|[^\d]", r"[\d_]|[^\d]", r"[\p{Nd}_]|[^\p{Nd}]"),
         (r"[\s\S]*", r"[\s\S]*", r"[\s\S]*"),
+        (r"\bcat", r"\bcat", f"(?<!{WORD})cat"),
+        (r"-\b(a|_|[b-d]|\w)+\b-", r"-\b(a|_|[b-d]|\w)+\b-", f"-(?<!{WORD})(a|_|[b-d]|{WORD})+(?!{WORD})-"),
+        (r"a?\b(b|-)", r"a?\b(b|-)", f"a?(?:(?<!{WORD})(?={WORD})|(?<={WORD})(?!{WORD}))(b|-)"),
+        (r"\<at\>", r"\b(?=\w)at\b(?<=\w)", f"(?<!{WORD})(?={WORD})at(?<={WORD})(?!{WORD})"),
     ],
 )
 def test_classes_of_unicode_are_written_out_for_splunk_alone(pattern: str, portable: str, written: str) -> None:
     assert (writers.sigma(parse(pattern)), writers.pcre(parse(pattern))) == (("", portable), written)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "written"),
+    [
+        (r"\d+\D\W", r"(?U)\d+\D\W"), (r"(?i)\bcat\s", r"(?iU)(?<!\w)cat\s"), (r"(?m)^[\w.]+$", r"(?dmU)^[\w.]+$"),
+        (r"(?i)é[^/]+", "(?iu)é[^/]+"), (r"[0-9]+(?-u:\d)", "[0-9]+[0-9]"),
+    ],
+)  # fmt: skip
+def test_classes_of_unicode_are_a_flag_of_java(pattern: str, written: str) -> None:
+    assert writers.java_portable(parse(pattern)) == written
 
 
 def test_what_sigma_cannot_say() -> None:

@@ -15,7 +15,7 @@ def asciified(node: Node, written: str = "") -> dict[str, frozenset[bool]]:
     r"""The classes and boundaries of a pattern that know other characters than ASCII's in KQL alone, as ``\d``.
 
     Args:
-        written: the letters of the classes that the language writes out as those of Unicode.
+        written: the letters of the classes that the language writes out as those of Unicode, "b" for boundaries of words.
 
     Returns:
         By the spelling of each, whether it takes fewer characters in ASCII (False), more (True), or now these and now those.
@@ -30,7 +30,7 @@ def asciified(node: Node, written: str = "") -> dict[str, frozenset[bool]]:
                             if spelled[1].lower() in written:
                                 continue
                             found[spelled] = found.get(spelled, frozenset()) | {turned != negated for turned in more}
-            case Anchor(kind=kind, ascii=False) if "word" in kind:
+            case Anchor(kind=kind, ascii=False) if "word" in kind and "b" not in written:
                 found["\\B" if kind == "not-word" else "\\b"] = frozenset({False, True})
     return found
 

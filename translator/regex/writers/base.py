@@ -75,6 +75,28 @@ def cased(node: Literal | Class) -> bool:
     return node.caseless or (is_cased(node.character) if isinstance(node, Literal) else set_is_cased(node))
 
 
+def is_of_words(node: Anchor) -> bool:
+    """Whether a place is told by which characters of words stand around it."""
+    return node.kind.startswith(("word", "not-word"))
+
+
+def around_words(kind: str, word: str) -> str:
+    """A place by what is before and behind it, for languages that look both ways; ``word`` is a class of one character of a word."""
+    starts, ends = f"(?<!{word})(?={word})", f"(?<={word})(?!{word})"
+    match kind:
+        case "word-start":
+            return starts
+        case "word-end":
+            return ends
+        case "word-start-half":
+            return f"(?<!{word})"
+        case "word-end-half":
+            return f"(?!{word})"
+        case "word":
+            return f"(?:{starts}|{ends})"
+    return f"(?:(?<!{word})(?!{word})|(?<={word})(?={word}))"
+
+
 class Writer:
     """KQL's own spelling, from which the other languages differ."""
 
@@ -363,6 +385,9 @@ class Flat(Writer):
 class Categories(Flat):
     r"""Languages that know the categories of Unicode, of which ``\d`` and ``\w`` are made."""
 
+    complements: ClassVar[str] = "d"
+    """The letters of the classes of which all other characters have a name too."""
+
     def of_unicode(self, member: Perl) -> str | None:
         """What an escape means by categories of Unicode; None where only its ranges say it."""
         match member:
@@ -376,6 +401,6 @@ class Categories(Flat):
 
     def class_(self, node: Class) -> str:
         match node.members:
-            case (Perl(letter, True, False),) if letter != "d":
+            case (Perl(letter, True, False),) if letter not in self.complements:
                 return self.class_(Class((Perl(letter),), not node.negated))
         return super().class_(node)

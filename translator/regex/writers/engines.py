@@ -13,7 +13,7 @@ from translator.regex.syntax import (
     Property,
     Range,
 )
-from translator.regex.writers.base import Categories, Flat, Inexpressible, cased
+from translator.regex.writers.base import Categories, Flat, Inexpressible, around_words, cased, is_of_words
 from translator.regex.writers.portable import Portable
 
 
@@ -31,22 +31,9 @@ class Python(Flat):
         return "." if newline == self.modes.s else "(?s:.)" if newline else r"[^\n]"
 
     def anchor(self, node: Anchor) -> str:
-        if not node.kind.startswith(("word", "not-word")):
+        if not is_of_words(node):
             return self.boundary(node.kind)
-        word = self.of_ranges(ranges_of(Perl("w", False, node.ascii)))
-        starts, ends = f"(?<!{word})(?={word})", f"(?<={word})(?!{word})"
-        match node.kind:
-            case "word-start":
-                return starts
-            case "word-end":
-                return ends
-            case "word-start-half":
-                return f"(?<!{word})"
-            case "word-end-half":
-                return f"(?!{word})"
-            case "word":
-                return f"(?:{starts}|{ends})"
-        return f"(?:(?<!{word})(?!{word})|(?<={word})(?={word}))"
+        return around_words(node.kind, self.of_ranges(ranges_of(Perl("w", False, node.ascii))))
 
     def end(self) -> str:
         return r"\Z"

@@ -3,18 +3,22 @@ r"""Patterns for products that read Perl's: PCRE, Java, and what they and Python
 from __future__ import annotations
 
 from translator.regex.ascii import is_everything
-from translator.regex.classes import Unlisted, category, ranges_of, script, takes_newline
+from translator.regex.classes import Unlisted, both, category, perl, ranges_of, script, takes_newline
 from translator.regex.syntax import (
     Alternation,
     Anchor,
     Class,
     Combined,
+    Concat,
+    Group,
+    Literal,
     Node,
     Perl,
     Property,
+    Repeat,
     Set,
 )
-from translator.regex.writers.base import Categories, Flat, Inexpressible
+from translator.regex.writers.base import Categories, Flat, Inexpressible, around_words, is_of_words
 
 END = r"$(?!\n)"
 """The end of a text as Python, PCRE and Java know it alike: ``$`` alone is also before a line feed that ends it."""
@@ -97,6 +101,15 @@ class Pcre(Categories, Portable):
     def perl(self, member: Perl) -> str | None:
         return super().perl(member) if member.ascii else self.of_unicode(member)
 
+    def row(self, parts: tuple[Node, ...], caseless: bool) -> str:
+        """A boundary beside a character of a word asks the other side alone."""
+        return super().row(tuple(_half(part, parts[:n][-1:], parts[n + 1 : n + 2]) for n, part in enumerate(parts)), caseless)
+
+    def anchor(self, node: Anchor) -> str:
+        if not is_of_words(node):
+            return self.boundary(node.kind)
+        return around_words(node.kind, self.class_(Class((Perl("w", False, node.ascii),))))
+
     def class_(self, node: Class) -> str:
         if is_everything(node.members):
             return self.nothing() if node.negated else self.everything()
@@ -110,16 +123,61 @@ class Pcre(Categories, Portable):
         return None if known is None or known == "LC" else f"\\{'P' if member.negated else 'p'}{{{known}}}"
 
 
-class OfLines(Pcre):
-    """Java's patterns without its classes of Unicode: lines end by line feeds alone (``d``), and all letters have cases (``u``).
+def _half(part: Node, before: tuple[Node, ...], behind: tuple[Node, ...]) -> Node:
+    if part != Anchor("word"):
+        return part
+    if any(_is_of_word(node, 0) for node in behind):
+        return Anchor("word-start-half")
+    return Anchor("word-end-half") if any(_is_of_word(node, -1) for node in before) else part
 
-    Source: java.util.regex.Pattern, UNIX_LINES, UNICODE_CASE and "Line terminators".
+
+def _is_of_word(node: Node, end: int) -> bool:
+    """Whether what ``node`` matches begins (0) or ends (-1) with a character of a word."""
+    match node:
+        case Literal(character):
+            return bool(both(((ord(character), ord(character)),), perl("w", False)))
+        case Class():
+            try:
+                own = ranges_of(node)
+            except Unlisted:
+                return False
+            return bool(own) and both(own, perl("w", False)) == own
+        case Group(inner, _, _):
+            return _is_of_word(inner, end)
+        case Repeat(inner, least, _):
+            return least > 0 and _is_of_word(inner, end)
+        case Concat(parts):
+            return bool(parts) and _is_of_word(parts[end], end)
+        case Alternation(options):
+            return all(_is_of_word(option, end) for option in options)
+    return False
+
+
+class OfLines(Pcre):
+    r"""Java's patterns: lines end by line feeds alone (``d``), and all letters have cases (``u``).
+
+    Where ``\d``, ``\s`` and ``\w`` are those of Unicode a flag says so (``U``); boundaries of words, which younger versions of Java know in
+    another way than older ones, are told by the characters around them.
+
+    Source: java.util.regex.Pattern, UNIX_LINES, UNICODE_CASE, UNICODE_CHARACTER_CLASS, "Line terminators" and "Unicode support".
     """
+
+    complements = "dsw"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.of_unicode_classes = False
 
     def pattern(self, node: Node) -> str:
         modes, body = self.parts(node)
-        flags = f"{'d' if modes.m else ''}{modes}{'u' if modes.i else ''}"
+        flags = f"{'d' if modes.m else ''}{modes}{'U' if self.of_unicode_classes else 'u' if modes.i else ''}"
         return f"(?{flags}){body}" if flags else body
+
+    def perl(self, member: Perl) -> str | None:
+        if member.ascii:
+            return super().perl(member)
+        self.of_unicode_classes = True
+        return f"\\{member.letter.upper() if member.negated else member.letter}"
 
     def flagged(self, caseless: bool, body: str) -> str:
         return f"(?{'iu' if caseless else '-i'}:{body})"

@@ -277,7 +277,7 @@ ESQL = Language(
         "variance": "CASE({1} > 1, {0} * {0} * {1} / ({1} - 1.0), 0.0)",
         "variancep": "CASE({1} > 0, {0} * {0}, 0.0)",
     },
-    classes="dsw", split="SPLIT({0}, {1})", span_text=SPAN_TEXT, list_start="MV_SLICE({0}, 0, {2})",
+    classes="dswb", split="SPLIT({0}, {1})", span_text=SPAN_TEXT, list_start="MV_SLICE({0}, 0, {2})",
     appended=_appended, list_length="COALESCE(MV_COUNT({0}), 0)", list_count="MV_COUNT({0})", list_sorted="MV_SORT({0})",
     list_joined='COALESCE(MV_CONCAT({0}, {1}), "")', truths=TRUTHS,
     length="MV_COUNT(SPLIT({0}, {1}))", gap=" ", real="TO_DOUBLE({0})", whole="TO_LONG({0})", narrow="TO_INTEGER({0})", fraction=True,

@@ -148,7 +148,7 @@ SPL = Language(
         "variance": "if({1}>1, {0}*{1}/({1}-1), 0)",
         **dict.fromkeys(("stdevp", "variancep"), "if({1}>0, {0}, 0)"),
     },
-    classes="dsw", length="coalesce(mvcount(split({0}, {1})), 1)",
+    classes="dswb", length="coalesce(mvcount(split({0}, {1})), 1)",
 )  # fmt: skip
 
 

@@ -185,11 +185,22 @@ _CATEGORIES = {rf"\p{{{name}}}": name for name in ("L", "M", "Nd", "Nl", "Pc")}
 
 _NOT_OF = tuple(name.replace(r"\p", r"\P") for name in _CATEGORIES)
 
+_OF_UNICODE = {
+    r"\d": ("Nd",), r"\w": ("L", "M", "Nd", "Nl", "Pc"), r"\s": (),
+}  # fmt: skip
+_BESIDE = {
+    r"\w": r"\u200c\u200d\u24b6-\u24e9\U0001f130-\U0001f149\U0001f150-\U0001f169\U0001f170-\U0001f189",
+    r"\s": r"\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000",
+}
+"""What the classes are with the flag ``U``: categories, and characters beside these (Pattern, Unicode support: those of annex C of the
+standard UTS 18; Join_Control, Other_Alphabetic and White_Space of PropList.txt)."""
+
 _CODE = re.compile(r"\\x\{([0-9A-Fa-f]+)\}")
 
 
 _FLAGS = re.compile(r"\(\?([dimsuxU]*)(-[dimsux]+)?([:)])")
-"""Flags for what follows, or for a group: lines that end by line feeds alone (``d``), cases of all letters (``u``)."""
+"""Flags for what follows, or for a group: lines that end by line feeds alone (``d``), cases of all letters (``u``), these and the
+classes of Unicode (``U``)."""
 
 _OPENING = re.compile(r"\((?!\?)|\(\?(?:[:=!>]|<[=!]|<[A-Za-z][A-Za-z0-9]*>)")
 """How groups begin (Pattern, Groups and capturing)."""
@@ -201,8 +212,10 @@ _QUOTED = re.compile(r"\\\\|\\Q(.*?)(?:\\E|\Z)", re.DOTALL)
 """A backslash that stands for itself, or a text between the marks of a quote."""
 
 
-def _of_java(piece: str) -> str:
-    """What a piece of a pattern is in Python's words."""
+def _of_java(piece: str, unicode: bool = False) -> str:
+    """What a piece of a pattern is in Python's words; its classes of Unicode where ``unicode``."""
+    if unicode and (letter := piece.lower()) in _OF_UNICODE:
+        return f"[{'^' if piece != letter else ''}{''.join(map(of_category, _OF_UNICODE[letter]))}{_BESIDE.get(letter, '')}]"
     if (code := _CODE.fullmatch(piece)) is not None:
         return f"\\U{int(code[1], 16):08x}"
     if piece.startswith(r"\P"):
@@ -255,11 +268,12 @@ class _Java:
         piece = next((p for p in (*_JAVA, *_CATEGORIES, *_NOT_OF) if self.pattern.startswith(p, self.position)), None)
         if piece is None and (code := _CODE.match(self.pattern, self.position)) is not None:
             piece = code[0]
-        if piece is None or (inside and _of_java(piece).startswith(("[^", "("))):
-            if piece in _NOT_OF:
+        unicode = "U" in self.scopes[-1]
+        if piece is None or (inside and _of_java(piece, unicode).startswith(("[^", "("))):
+            if piece in _NOT_OF or (unicode and piece is not None):
                 raise self.refused("a category that is left out of a class")
             return None
-        found = _of_java(self.taken(len(piece)))
+        found = _of_java(self.taken(len(piece)), unicode)
         return found[1:-1] if inside and found.startswith("[") else found
 
     def group(self, char: str) -> str:
@@ -277,15 +291,15 @@ class _Java:
 
     def flagged(self, given: re.Match[str]) -> str:
         on, off, end = given[1], given[2] or "", given[3]
-        if "U" in on or "x" in on or (self.grok and set(on) - {"i"}):
+        if "x" in on or (self.grok and set(on) - {"i"}):
             raise self.refused("the flags")
         flags = "".join(sorted((set(self.scopes[-1]) | set(on)) - set(off)))
-        self.flags |= set(on)
+        self.flags |= {*on, *("u" if "U" in on else "")}
         self.scopes = [*self.scopes, flags] if end == ":" else [*self.scopes[:-1], flags]
         if "m" in flags and "d" not in flags:
             raise self.refused("the flags")
         self.position = given.end()
-        own, without = (re.sub("[du]", "", part) for part in (on, off))
+        own, without = (re.sub("[duU]", "", part) for part in (on, off))
         without = "" if without == "-" else without
         return f"(?{own}{without}{end}" if own or without or end == ":" else ""
 

@@ -62,7 +62,7 @@ class EsqlPredicates(Predicates):
     def written_classes(self, predicate: Apply) -> str:
         """REPLACE has them all."""
         try:
-            return "dsw" if java_finds(searched(predicate)) is not None else ""
+            return "dswb" if java_finds(searched(predicate)) is not None else ""
         except RegexError:
             return ""
 
