@@ -790,3 +790,7 @@ def test_errors_in_making_the_events_of_one_product_lose_no_other(monkeypatch: p
 def test_the_file_of_a_path_stands_behind_what_a_query_asks_of_the_path() -> None:
     made = rule("DeviceFileEvents | where ActionType == 'FileCreated' and FileName endswith '.txt' and FolderPath startswith @'c:\\data\\'")
     assert translator.prove(made, "sigma").outcome is Outcome.PROVEN
+
+
+def test_a_column_of_one_kind_of_events_makes_an_event_of_that_kind() -> None:
+    assert translator.prove('SecurityEvent | where CommandLine has "net"', "splunk").outcome is Outcome.PROVEN

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Container, Iterator, Mapping, Set
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -102,6 +102,13 @@ def is_single(name: str, column: str, pins: Mapping[str, Set[Any]]) -> bool:
     """Whether an array in a column has one element in all rows of a table that have one of the values of ``pins`` in its columns."""
     known = table(name)
     return known is not None and any(column in kind.single for kind in _told(known, pins))
+
+
+def told_by(name: str, columns: Container[str]) -> Mapping[str, Any]:
+    """What rows of a table have in a column because they have one of ``columns``, which rows of one kind alone have."""
+    known = table(name)
+    kinds = known.kinds if known is not None else ()
+    return {kind.column: min(kind.values, key=str) for kind in kinds if any(column in columns for column in kind.only)}
 
 
 def _told(known: Table, pins: Mapping[str, Set[Any]]) -> Iterator[Kind]:

@@ -279,8 +279,10 @@ class Stage:
         return {c for c in columns if any(isinstance(x, Computed) for x in counterparts(table, c))}
 
     def filled(self, event: Event) -> Event:
-        """An event with a value in each column that the query reads and no row of its table leaves empty."""
-        pins = {c: {v} for c, v in event.values.items() if isinstance(v, str | int)}
+        """An event with a value in each column that its rows have one in: that the query reads and none of them leaves empty, or as a
+        column tells that rows of one kind alone have."""
+        told_by = catalog.told_by(event.table, {c for c, v in event.values.items() if not is_missing(v)})
+        pins = {c: {v} for c, v in {**told_by, **event.values}.items() if isinstance(v, str | int)}
         lacking = [c for c in self.columns.get(event.table, {}) if c not in event.values and catalog.is_filled(event.table, c, pins)]
         made_up: dict[str, object] = {}
         for column in lacking:
