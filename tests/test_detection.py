@@ -13,19 +13,36 @@ from translator.detection.model import DAY, Detection, NoDetection, Selector
 from translator.detection.overlaps import may_overlap
 from translator.detection.shapes import by_name
 from translator.detection.trigger import trigger_of, with_trigger
+from translator.detection.windows import (
+    NOW,
+    Anchor,
+    Moment,
+    Window,
+    apart_in_time,
+    bound_of,
+    bucket_of,
+    duration,
+    is_of_future,
+    limit,
+    limits_of,
+    limits_of_ingestion,
+    window_of,
+    windows_decide,
+    with_given_moments,
+)
 from translator.fidelity import CaseOfList, Fact, FilledList, Verdict
 from translator.kql.parser import parse
 from translator.plan import operators as o
 from translator.plan.binder import bind
 from translator.plan.binder.problems import BindError
 from translator.plan.describe import expression
-from translator.plan.expressions import FALSE, Apply, ColumnRef, Const, Expr, conjuncts, walk
+from translator.plan.expressions import FALSE, Apply, ColumnRef, Const, Expr, conjunction, conjuncts, walk
 from translator.plan.normalized import normalized_schemas
 from translator.plan.simplify import simplify
 from translator.targets.relaxation import relaxed
 
 SCHEMA = {
-    "A": {"TimeGenerated": "datetime", "k": "string", "x": "string", "n": "long", "d": "dynamic", "ip": "string"},
+    "A": {"TimeGenerated": "datetime", "k": "string", "x": "string", "n": "long", "d": "dynamic", "ip": "string", "t": "datetime"},
     "B": {"TimeGenerated": "datetime", "k": "string", "y": "string", "m": "long"},
     "C": {"TimeGenerated": "datetime", "k": "string", "z": "string"},
     "E": {"TimeGenerated": "datetime", "k": "string", "EventID": "int", "EventData": "string"},
@@ -1221,26 +1238,286 @@ def test_events_without_a_limit_on_their_time_are_those_of_the_search() -> None:
     assert isinstance(found, Detection) and found.lookback == 86_400 and "window-assumed" in codes(found)
 
 
+def condition(text: str) -> Expr:
+    """A condition on the events of A, as the walk over a plan sees it."""
+    root = bind(parse(f"{GIVEN} A | where {text}"), SCHEMA).root
+    assert isinstance(root, o.Filter)
+    return simplify(root.predicate)
+
+
+SEARCH, HOUR, WEEK = Moment(0, Anchor.SEARCH), Moment(3_600), Moment(7 * DAY)
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        ("now()", NOW),
+        ("now(-1h)", HOUR),
+        ("now(1h)", Moment(-3_600)),
+        ("ago(1h)", HOUR),
+        ("ago(-1h)", Moment(-3_600)),
+        ("ago(0.5 * 2h)", HOUR),
+        ("now() - 1h", HOUR),
+        ("ago(2h) + 1h", HOUR),
+        ("ago(2h) + 3h", Moment(-3_600)),
+        ("datetime_add('Week', -1, now())", WEEK),
+        ("datetime_add('hour', 1, ago(2h))", HOUR),
+        ("datetime_add('hour', 1, TimeGenerated)", None),
+        ("datetime_add('month', -1, now())", None),  # which is as long as the month is
+        ("startofday(ago(7d))", WEEK),
+        ("todatetime(ago(1h))", HOUR),
+        ("ago(500ms)", None),
+        ("ago(toreal(n) * 1h)", None),
+        ("startofday(datetime(2026-01-01))", None),
+        ("s", SEARCH),
+        ("e", NOW),
+        ("todatetime('2026-01-01')", None),
+        ("s - 7d", Moment(7 * DAY, Anchor.SEARCH)),
+        ("(s - 7d) + 3d", Moment(4 * DAY, Anchor.SEARCH)),
+        ("s + 1h", None),  # before now or after it, as the search is long
+        ("(s - 7d) + 7d", SEARCH),
+        ("(s - 7d) + 8d", None),
+        ("e - 7d", WEEK),
+        ("datetime_add('day', -7, s)", Moment(7 * DAY, Anchor.SEARCH)),
+        ("ago(e - s)", Moment(0, Anchor.EARLIER)),
+        ("s - (e - s)", Moment(0, Anchor.EARLIER)),
+        ("s - 2 * (e - s) - 7d", Moment(7 * DAY, Anchor.EARLIER)),
+        ("s - n * (e - s)", None),
+        ("s - (TimeGenerated - s)", None),
+    ],
+)
+def test_the_moment_of_a_bound(moment: str, expected: Moment | None) -> None:
+    compared = condition(f"t > {moment}")
+    assert isinstance(compared, Apply)
+    assert bound_of(compared.args[1]) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("TimeGenerated > ago(1h)", Window(start=HOUR)),
+        ("TimeGenerated >= ago(1h)", Window(start=HOUR)),
+        ("ingestion_time() > ago(1h)", Window(start=HOUR)),
+        ("TimeGenerated < ago(1h)", Window(end=HOUR)),
+        ("TimeGenerated <= now(1h)", Window()),
+        ("TimeGenerated <= s", Window(end=SEARCH)),
+        ("TimeGenerated <= e", Window()),
+        ("now() - TimeGenerated < 1h", Window(start=HOUR)),
+        ("now() - TimeGenerated <= 1h", Window(start=HOUR)),
+        ("now() - TimeGenerated > 1h", Window(end=HOUR)),
+        ("now() - TimeGenerated >= -1h", Window()),
+        ("now() - TimeGenerated between (1h .. 7d)", Window(WEEK, HOUR)),
+        ("now() - TimeGenerated between (-1h .. 7d)", Window(WEEK)),
+        ("ago(1h) - TimeGenerated < 1h", None),
+        ("now() - TimeGenerated == 1h", None),
+        ("now() - TimeGenerated < 500ms", None),
+        ("now() - TimeGenerated between (500ms .. 7d)", None),
+        ("TimeGenerated between (ago(7d) .. ago(1h))", Window(WEEK, HOUR)),
+        ("TimeGenerated between (ago(7d) .. now())", Window(WEEK)),
+        ("TimeGenerated between (ago(7d) .. now(1h))", Window(WEEK)),
+        ("TimeGenerated between (ago(7d) .. (7d - 1h))", Window(WEEK, HOUR)),
+        ("TimeGenerated between (ago(7d) .. 8d)", Window(WEEK)),
+        ("TimeGenerated between ((s - 7d) .. s)", Window(Moment(7 * DAY, Anchor.SEARCH), SEARCH)),
+        ("TimeGenerated between ((s - 7d) .. 3d)", Window(Moment(7 * DAY, Anchor.SEARCH), Moment(4 * DAY, Anchor.SEARCH))),
+        ("TimeGenerated between (s .. 1h)", None),
+        ("TimeGenerated between (s .. e)", Window(SEARCH)),
+        ("TimeGenerated between (ago(7d) .. datetime(2026-01-01))", None),
+        ("TimeGenerated !between (ago(7d) .. ago(1h))", None),
+        ("TimeGenerated > datetime(2026-01-01)", None),
+        ("TimeGenerated == ago(1h)", None),
+        ("TimeGenerated > startofday(now(1h))", Window()),
+        ("t > ago(1h)", None),
+        ("now() - t < 1h", None),
+    ],
+)
+def test_the_window_of_a_condition(text: str, expected: Window | None) -> None:
+    assert window_of(condition(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "future"),
+    [
+        ("TimeGenerated > now()", True),
+        ("TimeGenerated >= now(1s)", True),
+        ("TimeGenerated > ago(1s)", False),
+        ("TimeGenerated > e", True),
+        ("TimeGenerated > s", False),
+        ("TimeGenerated > ago(e - s)", False),
+        ("TimeGenerated between (now() .. now(1h))", True),
+        ("TimeGenerated between (ago(1h) .. now(1h))", False),
+        ("TimeGenerated < now(1h)", False),
+        ("TimeGenerated > startofday(now())", False),
+        ("now() - TimeGenerated < 0s", True),
+        ("now() - TimeGenerated <= -1h", True),
+        ("now() - TimeGenerated < 1s", False),
+        ("now() - TimeGenerated > -1h", False),
+        ("now() - TimeGenerated between (-2h .. -1h)", True),
+        ("now() - TimeGenerated between (-2h .. 1h)", False),
+        ("ago(1h) - TimeGenerated < -1h", False),
+        ("t > now()", False),
+        ("now() - t < 0s", False),
+    ],
+)
+def test_conditions_on_what_is_not_yet(text: str, future: bool) -> None:
+    assert is_of_future(condition(text)) == future
+
+
+@pytest.mark.parametrize(
+    ("text", "reach"),
+    [
+        ("TimeGenerated > ago(1h)", 3_600),
+        ("TimeGenerated < ago(1h)", 0),
+        ("TimeGenerated > s", 0),
+        ("TimeGenerated > ago(e - s)", 0),
+        ("TimeGenerated > s - 7d", 9 * DAY),
+        ("TimeGenerated between (ago(7d) .. s)", 7 * DAY),
+    ],
+)
+def test_how_far_a_window_reaches(text: str, reach: int) -> None:
+    window = window_of(condition(text))
+    assert window is not None and window.reach(2 * DAY) == reach
+
+
+@pytest.mark.parametrize(
+    ("text", "limits"),
+    [
+        ("TimeGenerated > ago(1h)", "after(3600)"),
+        ("now() - TimeGenerated < 1h", "after(3600)"),
+        ("now() - TimeGenerated >= 1h", "until(3600)"),
+        ("TimeGenerated < ago(1h)", "before(3600)"),
+        ("TimeGenerated between (ago(7d) .. ago(1h))", "since(604800) and until(3600)"),
+        ("TimeGenerated <= now()", "true"),
+        ("TimeGenerated > s", None),
+        ("TimeGenerated > startofday(ago(1d))", None),
+    ],
+)
+def test_windows_as_limits(text: str, limits: str | None) -> None:
+    window = window_of(condition(text))
+    assert window is not None
+    found = limits_of(condition(text), window)
+    assert (None if found is None else expression(found)) == limits
+
+
+@pytest.mark.parametrize(
+    ("text", "limits"),
+    [
+        ("ingestion_time() between (ago(7d) .. ago(1h))", ["ingested since", "ingested until"]),
+        ("ingestion_time() > ago(1h)", ["ingested after"]),
+        ("ingestion_time() > s", None),
+        ("TimeGenerated > ago(1h)", None),
+    ],
+)
+def test_limits_on_when_events_were_taken_in(text: str, limits: list[str] | None) -> None:
+    window = window_of(condition(text))
+    assert window is not None
+    found = limits_of_ingestion(condition(text), window)
+    assert (None if found is None else [p.function for p in conjuncts(found) if isinstance(p, Apply)]) == limits
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("bin(TimeGenerated, 1h)", 3_600),
+        ("bin(ingestion_time(), 1h)", 3_600),
+        ("bin(TimeGenerated, 1500ms)", None),
+        ("bin(TimeGenerated, 0s)", None),
+        ("bin(t, 1h)", None),
+        ("startofday(TimeGenerated)", None),
+    ],
+)
+def test_buckets_of_time(text: str, seconds: int | None) -> None:
+    compared = condition(f"{text} == t")
+    assert isinstance(compared, Apply)
+    assert [bucket_of(x) for x in compared.args if not isinstance(x, ColumnRef)] == [seconds]
+
+
+@pytest.mark.parametrize(
+    ("given", "same"),
+    [
+        ("TimeGenerated > s", "TimeGenerated > ago(2d)"),
+        ("TimeGenerated < e", "TimeGenerated < now()"),
+        ("TimeGenerated > ago(e - s)", "TimeGenerated > ago(2d)"),
+        ("TimeGenerated > s - (e - s)", "TimeGenerated > ago(2d) - 2d"),
+        ("TimeGenerated > s and t > todatetime('2026-01-01')", "TimeGenerated > ago(2d) and t > todatetime('2026-01-01')"),
+    ],
+)
+def test_the_moments_of_a_search_are_those_of_its_period(given: str, same: str) -> None:
+    asked, told = (bind(parse(f"{GIVEN} A | where {text}"), SCHEMA) for text in (given, same))
+    found = with_given_moments(asked, 2 * DAY).root
+    assert isinstance(found, o.Filter) and isinstance(told.root, o.Filter)
+    assert expression(found.predicate) == expression(told.root.predicate)
+    assert with_given_moments(told, 2 * DAY) is told
+
+
+@pytest.mark.parametrize(
+    ("limits", "others", "apart"),
+    [
+        ({"since": 60}, {"until": 60}, False),
+        ({"after": 60}, {"until": 60}, True),
+        ({"since": 60}, {"before": 60}, True),
+        ({"since": 60}, {"until": 61}, True),
+        ({"since": 60}, {"before": 59}, False),
+        ({"before": 61}, {"after": 60}, True),
+        ({"after": 61}, {"before": 60}, False),
+        ({"since": 90, "until": 70}, {"since": 60}, True),
+        ({"since": 90}, {"since": 60}, False),
+        ({"until": 90}, {"before": 60}, False),
+        ({}, {"after": 60}, False),
+    ],
+)
+def test_limits_that_leave_no_moment_to_both(limits: dict[str, int], others: dict[str, int], apart: bool) -> None:
+    one, other = ([limit(name, seconds) for name, seconds in x.items()] for x in (limits, others))
+    assert apart_in_time(one, other) == apart_in_time(other, one) == apart
+    assert may_overlap(conjunction(*one), conjunction(*other)) != apart
+
+
+@pytest.mark.parametrize(
+    ("kql", "period", "decide"),
+    [
+        ("A | where TimeGenerated > ago(1d)", None, False),
+        ("A | where TimeGenerated > ago(1d) | join kind=inner (B | where TimeGenerated > ago(7d)) on k", None, True),
+        ("A | where TimeGenerated between (ago(7d) .. ago(1d))", None, True),
+        ("union (A | where TimeGenerated > ago(1d) | summarize c = count() by k | where c > 5),"
+         " (B | where TimeGenerated > ago(7d) | summarize c = count() by k | where c > 5)", None, True),
+        ("union (A | where TimeGenerated > ago(1d) | summarize c = count() by k | where c > 5),"
+         " (B | where TimeGenerated > ago(1d) | summarize c = count() by k | where c > 5)", None, False),
+        ("A | where TimeGenerated > now()", None, True),
+        (FIRST_SEEN, None, True),
+    ],
+)  # fmt: skip
+def test_whether_windows_of_their_own_may_change_parts(kql: str, period: int | None, decide: bool) -> None:
+    assert windows_decide([lifted(kql, period)]) == decide
+
+
+def test_of_several_detections_one_window_decides() -> None:
+    day, week = (lifted(f"A | where TimeGenerated > ago({window})") for window in ("1d", "7d"))
+    assert windows_decide([day, week]) and not windows_decide([day, day])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0s"), (59, "59s"), (60, "1m"), (90, "90s"), (3_600, "1h"), (90_000, "25h"), (DAY, "1d")]
+)
+def test_lengths_of_time_in_their_largest_whole_unit(seconds: int, text: str) -> None:
+    assert duration(seconds) == text
+
+
 @pytest.mark.parametrize(
     ("one", "other", "overlap"),
     [
         ("x == 'a'", "x == 'b'", False),
         ("x =~ 'a'", "x == 'A'", True),
         ("x in ('a', 'b')", "x in ('c', 'b')", True),
-        ("x == 'a'", "y == 'b'", True),
+        ("x == 'a'", "k == 'b'", True),
         ("x == 'a'", "not(x == 'a')", False),
         ("n == 5", "n == 6", False),
         ("n == 5", "n == 5.0", True),
-        ("x == 'a' or y == 'b'", "x != 'a' and y != 'b'", False),
-        ("x == 'a' or y == 'b'", "x != 'a' and n == 5", True),
+        ("x == 'a' or k == 'b'", "x != 'a' and k != 'b'", False),
+        ("x == 'a' or k == 'b'", "x != 'a' and n == 5", True),
     ],
 )
 def test_whether_two_conditions_may_hold_of_one_event(one: str, other: str, overlap: bool) -> None:
-    roots = [
-        translator.bind(f"T | where {condition}", {"T": {"x": "string", "y": "string", "n": "long"}}).root for condition in (one, other)
-    ]
-    left, right = (by_name(simplify(root.predicate)) for root in roots if isinstance(root, o.Filter))
-    assert may_overlap(left, right) == overlap
+    left, right = (by_name(condition(text)) for text in (one, other))
+    assert may_overlap(left, right) == may_overlap(right, left) == overlap
 
 
 @pytest.mark.parametrize("condition", ["d == 0", "d < 1", "d <= 0"])

@@ -9,8 +9,7 @@ from translator.detection.lifting import Lifting
 from translator.detection.placeholders import in_one_case, placeholder
 from translator.detection.shapes import Branch, foreign
 from translator.detection.windows import (
-    SEARCH,
-    back_of,
+    NOW,
     duration,
     is_given,
     is_of_days,
@@ -74,14 +73,13 @@ def constrain(lifting: Lifting, branch: Branch, predicate: Expr) -> None:
             continue
         if window is not None:
             branch.windows.append(window)
-            given = is_given(part)
-            if given:
+            if is_given(part):
                 lifting.say("window-of-search", "the query looks at the range of time that whoever hunts chooses", part.span)
             if is_of_days(part):
                 lifting.say("window-of-days", "the window of the query goes by whole days, that of the output by its run", part.span)
-            lifting.findings.windows.append(back_of(window, (lifting.period or lifting.default) if given else None))
-            if window[1] != 0 and window[0] != SEARCH and not lifting.timed:
-                what = "before the time of the search" if given else f"of at least {duration(window[1])} ago"
+            lifting.findings.windows.append(window.reach(lifting.period or lifting.default))
+            if window.end != NOW and not lifting.timed:
+                what = "before the time of the search" if window.end.of_search else f"of at least {duration(window.end.back)} ago"
                 lifting.say("window-shifted", f"the query looks at events {what} only", part.span)
             if lifting.timed:
                 limits = limits_of(part, window)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from translator.detection.windows import NOW, Window
 from translator.plan import operators as o
 from translator.plan.expressions import (
     Apply,
@@ -28,8 +29,8 @@ class Branch:
     source: int
     predicate: Expr
     env: dict[int, Expr]
-    windows: list[tuple[int, int]] = field(default_factory=list)
-    """Seconds before now between which the events lie."""
+    windows: list[Window] = field(default_factory=list)
+    """Those in all of which the events lie."""
     multiplied: bool = False
     """Whether an event may be several rows: for each match in a join that only adds columns, or each element of an array."""
     tolerated: bool = False
@@ -40,7 +41,7 @@ class Branch:
     @property
     def dated(self) -> bool:
         """Whether the query says how far back the events may lie."""
-        return any(start != 0 for start, _ in self.windows)
+        return any(w.start != NOW for w in self.windows)
 
 
 def cloned(expr: Expr) -> Expr:
@@ -191,3 +192,16 @@ def by_name(expr: Expr) -> Expr:
         expr,
         lambda n: Apply(None, n.type, "field", (const(n.column.name),)) if isinstance(n, ColumnRef) and n.column.source is not None else n,
     )
+
+
+def windows_of(shape: Shape) -> set[Window]:
+    """The windows that the events of a shape have of their own; of a join those of its first side."""
+    match shape:
+        case Events(branches=branches):
+            return {w for b in branches for w in b.windows}
+        case Grouped(input=inner):
+            return windows_of(inner)
+        case Joined(sides=sides):
+            return windows_of(sides[0])
+        case _:
+            return set()

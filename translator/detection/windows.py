@@ -1,18 +1,13 @@
-"""Conditions that only restrict the time of an event, as windows in seconds before now."""
+"""Conditions that only restrict the time of an event, as windows of so many seconds before now."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from enum import Enum
 from types import MappingProxyType
 
 from translator.detection.model import Detection, NoDetection
-from translator.detection.shapes import (
-    Events,
-    Grouped,
-    Joined,
-    Shape,
-)
 from translator.plan.conditions import LIMITS
 from translator.plan.constants import known_span
 from translator.plan.expressions import (
@@ -40,43 +35,100 @@ LIMITS_OF = {
 }  # fmt: skip
 """The limits that a condition sets on the start and the end of its window."""
 
-_ADDED = 2
-"""The most that stands for a moment before the search's own, to which nothing is added."""
-
 UNITS: Mapping[str, int] = MappingProxyType({"week": 604_800, "day": 86_400, "hour": 3_600, "minute": 60, "second": 1})
 """Seconds of the parts of a time that ``datetime_add`` adds; months and years have no one length."""
 
-SEARCH = -1
-"""The start of a window that the user interface of a hunting query gives: the search's own."""
+
+class Anchor(Enum):
+    """What a moment is so many seconds before. Hunting queries have a range of time that whoever hunts chooses: that of the search."""
+
+    NOW = "now"
+    SEARCH = "the start of the search"
+    EARLIER = "a moment before the start of the search that only the range of the search tells"
 
 
-def bound_of(expr: Expr) -> int | None:
-    """How many seconds before now a moment lies; ``SEARCH`` for one that the user interface gives; None where it is unknown."""
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """So many seconds ``back`` before its anchor; fewer than 0 lie after it."""
+
+    back: int
+    anchor: Anchor = Anchor.NOW
+
+    def moved(self, back: int | None) -> Moment | None:
+        """The moment ``back`` seconds before this one; None where they are not known, or where it may lie behind the start of a search."""
+        if back is None or (self.of_search and self.back + back < 0):
+            return None
+        return replace(self, back=self.back + back)
+
+    @property
+    def of_search(self) -> bool:
+        """Whether only the search is to know it."""
+        return self.anchor is not Anchor.NOW
+
+    @property
+    def limits(self) -> bool:
+        """Whether it lies before now, so that some events do so before it and some after it."""
+        return self.of_search or self.back > 0
+
+
+NOW = Moment(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The time from ``start`` to ``end``, of which ``NOW`` says that the query states no such limit: none of them lies after now."""
+
+    start: Moment = NOW
+    end: Moment = NOW
+
+    def reach(self, search: int) -> int:
+        """How far it reaches back, in seconds; 0 where only the search is to know.
+
+        Args:
+            search: how many seconds a search looks back by whose start the window is told: what the query adds to that comes before.
+        """
+        return self.start.back + search if self.start.of_search and self.start.back else self.start.back
+
+
+def _stated(start: Moment = NOW, end: Moment = NOW) -> Window:
+    """The window between two moments, of which those after now limit nothing."""
+    return Window(start if start.limits else NOW, end if end.limits else NOW)
+
+
+def bound_of(expr: Expr) -> Moment | None:
+    """The moment that an expression is in each run of the query; None where it is unknown."""
     match expr:
         case Apply(function="now", args=()):
-            return 0
-        case Apply(function="now", args=(offset,)) if (forward := seconds_of(offset)) is not None:
-            return -forward
+            return NOW
+        case Apply(function="now", args=(offset,)):
+            return _after(NOW, seconds_of(offset))
         case Apply(function="ago", args=(span,)):
-            back = seconds_of(span)
-            return 1 if back is None and of_the_search(span) else back
+            return _before(NOW, span)
         case Apply(function="-", args=(moment, span)):
-            base, back = bound_of(moment), seconds_of(span)
-            if base == SEARCH and (back is not None or of_the_search(span)):
-                return 1 + (back or 0)
-            return None if base is None or back is None or base == SEARCH else base + back
+            base = bound_of(moment)
+            return base and _before(base, span)
         case Apply(function="+", args=(moment, span)):
-            base, forward = bound_of(moment), seconds_of(span)
-            return None if base is None or forward is None or base == SEARCH else base - forward
+            base = bound_of(moment)
+            return base and _after(base, seconds_of(span))
         case Apply(function="datetime_add", args=(Const(value=str(unit)), Const(value=int(count)), moment)) if unit.lower() in UNITS:
             base = bound_of(moment)
-            return None if base is None or base == SEARCH else base - count * UNITS[unit.lower()]
+            return base and _after(base, count * UNITS[unit.lower()])
         case Apply(function="startofday" | "todatetime", args=(inner,)) if not isinstance(inner, Const):
             return bound_of(inner)
-        case Apply(function="todatetime", args=(Const(value=str(text)),)) if text.startswith("{{"):
-            return 0 if "end" in text.lower() else SEARCH
-        case _:
-            return None
+        case Apply(function="todatetime", args=(Const() as text,)) if _is_given_moment(text):
+            return _given(text)
+    return None
+
+
+def _before(moment: Moment, span: Expr) -> Moment | None:
+    """The moment that lies a span of time before another."""
+    if (seconds := seconds_of(span)) is None and of_the_search(span):
+        return Moment(0, Anchor.EARLIER)
+    return moment.moved(seconds)
+
+
+def _after(moment: Moment, seconds: int | None) -> Moment | None:
+    return moment.moved(None if seconds is None else -seconds)
 
 
 def of_the_search(expr: Expr) -> bool:
@@ -88,6 +140,10 @@ def of_the_search(expr: Expr) -> bool:
 def _is_given_moment(node: object) -> bool:
     """Whether a part of a plan is a moment that the user interface gives, as ``{{StartTime}}``."""
     return isinstance(node, Const) and isinstance(node.value, str) and node.value.startswith("{{")
+
+
+def _given(text: Const) -> Moment:
+    return NOW if "end" in str(text.value).lower() else Moment(0, Anchor.SEARCH)
 
 
 def is_given(predicate: Expr) -> bool:
@@ -105,8 +161,8 @@ def with_given_moments(plan: Plan, period: int) -> Plan:
 
     def given(node: object) -> object:
         match node:
-            case Apply(function="todatetime", args=(Const(value=str(text)),)) if text.startswith("{{"):
-                if "end" in text.lower():
+            case Apply(function="todatetime", args=(Const() as text,)) if _is_given_moment(text):
+                if _given(text) == NOW:
                     return Apply(node.span, Type.DATETIME, "now", ())
                 return Apply(node.span, Type.DATETIME, "ago", (const(period * TICKS, Type.TIMESPAN),))
             case Apply(function="-", args=(Apply(function="now", args=()), Apply(function="ago", args=(Const() as span,)))):
@@ -116,69 +172,57 @@ def with_given_moments(plan: Plan, period: int) -> Plan:
     return replace(plan, root=rewritten(plan.root, given))
 
 
-def back_of(window: tuple[int, int], search: int | None) -> int:
-    """How far a window reaches back, in seconds; 0 where only the search is to know.
-
-    Args:
-        search: how far a search looks back whose moments the window is told by: what the query adds to them comes before. None of others.
-    """
-    if search is None:
-        return window[0]
-    return window[0] - 1 + search if window[0] > _ADDED else 0
-
-
 def is_of_days(predicate: Expr) -> bool:
     """Whether a condition on the time begins or ends with a day."""
     return any(isinstance(n, Apply) and n.function == "startofday" for n in walk(predicate))
 
 
-def window_of(predicate: Expr) -> tuple[int, int] | None:
-    """The window, in seconds before now, of a condition that only restricts the time of the event; None where it is none."""
+def window_of(predicate: Expr) -> Window | None:
+    """The window of a condition that only restricts the time of the event; None where it is none."""
     match predicate:
-        case Apply(function=">" | ">=", args=(time, low)) if is_time(time) and (start := bound_of(low)) is not None:
-            return (start, 0)
-        case Apply(function="<" | "<=", args=(time, high)) if is_time(time) and (end := bound_of(high)) is not None:
-            return (0, 1 if end == SEARCH else max(0, end))
-        case Apply(function="<" | "<=", args=(Apply(function="-", args=(moment, time)), span)) if is_time(time) and bound_of(moment) == 0:
-            back = seconds_of(span)
-            return None if back is None else (back, 0)
-        case Apply(function=">" | ">=", args=(Apply(function="-", args=(moment, time)), span)) if is_time(time) and bound_of(moment) == 0:
-            back = seconds_of(span)
-            return None if back is None else (0, max(0, back))
-        case Apply(function="between", args=(Apply(function="-", args=(moment, time)), low, high)) if (
-            is_time(time) and bound_of(moment) == 0 and (back := seconds_of(high)) is not None and (end := seconds_of(low)) is not None
-        ):
-            return (back, max(0, end))
         case Apply(function=">=" | "<=", args=(time, same)) if is_time(time) and time == same:
-            return (0, 0)
+            return Window()
+        case Apply(function=function, args=(Apply(function="-", args=(moment, time)), *spans)) if is_time(time) and bound_of(moment) == NOW:
+            ages = [NOW.moved(seconds_of(span)) for span in spans]
+            match function, ages:
+                case "<" | "<=", [Moment() as oldest]:
+                    return _stated(start=oldest)
+                case ">" | ">=", [Moment() as youngest]:
+                    return _stated(end=youngest)
+                case "between", [Moment() as youngest, Moment() as oldest]:
+                    return _stated(oldest, youngest)
+        case Apply(function=">" | ">=", args=(time, low)) if is_time(time) and (start := bound_of(low)) is not None:
+            return _stated(start=start)
+        case Apply(function="<" | "<=", args=(time, high)) if is_time(time) and (end := bound_of(high)) is not None:
+            return _stated(end=end)
         case Apply(function="between", args=(time, low, high)) if is_time(time) and (start := bound_of(low)) is not None:
             length = seconds_of(high)
-            end_of = start - length if length is not None and start != SEARCH else bound_of(high)
-            if end_of == SEARCH:
-                return (max(2, start), 1)
-            return None if end_of is None else (start, max(0, end_of))
-        case _:
-            return None
+            last = bound_of(high) if length is None else _after(start, length)
+            return None if last is None else _stated(start, last)
+    return None
 
 
 def is_of_future(predicate: Expr) -> bool:
     """Whether a condition asks for events that are not before now, of which there are none."""
     match predicate:
         case Apply(function=">" | ">=" | "between", args=(time, low, *_)) if is_time(time) and (start := bound_of(low)) is not None:
-            return start <= 0 and start != SEARCH and not is_of_days(low)  # where a day begins is before now
+            return not start.limits and not is_of_days(low)  # where a day begins is before now
+        case Apply(function="<" | "<=" | "between", args=(Apply(function="-", args=(moment, time)), *_, span)) if is_time(time):
+            oldest = seconds_of(span)
+            return bound_of(moment) == NOW and oldest is not None and oldest <= 0
     return False
 
 
-def limits_of(predicate: Expr, window: tuple[int, int]) -> Expr | None:
+def limits_of(predicate: Expr, window: Window) -> Expr | None:
     """The window of a condition as limits on the time of each event; None where it is not known to the second."""
     if is_given(predicate) or is_of_days(predicate):
         return None
     assert isinstance(predicate, Apply)
-    start, end = (limit(LIMITS_OF[predicate.function][n], seconds, predicate.span) for n, seconds in enumerate(window))
-    return conjunction(*(x for x, seconds in ((start, window[0]), (end, window[1])) if seconds > 0))
+    named = zip(LIMITS_OF[predicate.function], (window.start, window.end), strict=True)
+    return conjunction(*(limit(name, moment.back, predicate.span) for name, moment in named if moment != NOW))
 
 
-def limits_of_ingestion(predicate: Expr, window: tuple[int, int]) -> Expr | None:
+def limits_of_ingestion(predicate: Expr, window: Window) -> Expr | None:
     """The window of a condition on ``ingestion_time()`` as limits on when each event was taken in; None where it is about its own time."""
     if not any(isinstance(n, Apply) and n.function == "ingestion_time" for n in walk(predicate)):
         return None
@@ -219,7 +263,7 @@ def moments_of(predicate: Expr, *names: str) -> list[int]:
 def bucket_of(expr: Expr) -> int | None:
     """The length in whole seconds of the buckets of ``bin(TimeGenerated, ...)``; None where ``expr`` is something else."""
     match expr:
-        case Apply(function="bin", args=(time, size)) if is_time(time) and (known_span(size) or 0) % TICKS == 0:
+        case Apply(function="bin", args=(time, size)) if is_time(time):
             return seconds_of(size) or None
         case _:
             return None
@@ -237,14 +281,9 @@ def is_time(expr: Expr) -> bool:
 
 
 def seconds_of(expr: Expr) -> int | None:
-    """How long a timespan is that the query states, in whole seconds; None where it states none."""
-    match expr:
-        case _ if (known := known_span(expr)) is not None:
-            return known // TICKS
-        case Apply(function="*", args=(Const(value=int(a)), Const(value=int(b)))):
-            return a * b // TICKS if Type.TIMESPAN in (expr.args[0].type, expr.args[1].type) else None
-        case _:
-            return None
+    """How many seconds a timespan is that the query states; None where it states none, or parts of a second, which no window has."""
+    known = known_span(expr)
+    return None if known is None or known % TICKS else known // TICKS
 
 
 def duration(seconds: int) -> str:
@@ -253,19 +292,6 @@ def duration(seconds: int) -> str:
         if seconds % size == 0 and seconds:
             return f"{seconds // size}{unit}"
     return f"{seconds}s"
-
-
-def windows_of(shape: Shape) -> set[tuple[int, int]]:
-    """The windows that the events of a shape have of their own, each in seconds before now; of a join those of its first side."""
-    match shape:
-        case Events(branches=branches_):
-            return {w for b in branches_ for w in b.windows}
-        case Grouped(input=inner):
-            return windows_of(inner)
-        case Joined(sides=sides):
-            return windows_of(sides[0])
-        case _:
-            return set()
 
 
 _OF_WINDOWS = frozenset({"window-widened", "window-shifted", "first-seen-list", "first-seen-dropped"})

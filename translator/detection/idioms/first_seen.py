@@ -13,8 +13,9 @@ from translator.detection.shapes import (
     Shape,
     clone_of,
     cloned,
+    windows_of,
 )
-from translator.detection.windows import SEARCH, bound_of, bucket_of, is_time, limit, windows_of
+from translator.detection.windows import NOW, Moment, bound_of, bucket_of, is_time, limit
 from translator.fidelity import FilledList
 from translator.plan.expressions import (
     TRUE,
@@ -62,12 +63,12 @@ def history(lifting: Lifting, name: str, earlier: Shape, key: Expr) -> History |
     selectors, back = [], 0
     for number, branch in enumerate(events.branches):
         limits = []
-        for start, end in branch.windows:
-            if SEARCH in (start, end) or end in (1, 2):  # moments that only the search is to know
-                return None
-            limits += [limit("since", start)] if start > 0 else []
-            limits += [limit("until", end)] if end > 0 else []
-            back = max(back, start)
+        for window in branch.windows:
+            for limited, moment in (("since", window.start), ("until", window.end)):
+                if moment.of_search:
+                    return None
+                limits += [limit(limited, moment.back)] if moment != NOW else []
+            back = max(back, window.start.back)
         value = simplify(substitute(substitute(key, defined), branch.env))
         predicate = conjunction(branch.predicate, *limits)
         selectors.append(Selector(f"{snake(branch.table)}_{number + 1}", branch.table, predicate, (value,), dated=branch.dated))
@@ -107,7 +108,7 @@ def _listed(lifting: Lifting, key: Expr, span: Span | None, earlier: tuple[Shape
 def is_over(earlier: Shape) -> bool:
     """Whether a shape looks at nothing but events of a window that ends before now."""
     windows = windows_of(earlier)
-    return bool(windows) and all(end != 0 for _, end in windows)
+    return bool(windows) and all(w.end != NOW for w in windows)
 
 
 def seen(lifting: Lifting, shape: Shape, key: Expr, cased: bool, span: Span | None, earlier: tuple[Shape, Expr]) -> Shape:
@@ -120,8 +121,8 @@ def seen(lifting: Lifting, shape: Shape, key: Expr, cased: bool, span: Span | No
     return lifting.filtered(shape, in_list(lifting, key, name, cased, False, span), span)
 
 
-def first_seen_since(grouped: Grouped, predicate: Expr) -> tuple[Expr, int] | None:
-    """The time of the events and the seconds before now of ``min(TimeGenerated) > ago(1d)``; None where ``predicate`` is another."""
+def first_seen_since(grouped: Grouped, predicate: Expr) -> tuple[Expr, Moment] | None:
+    """The time of the events and the moment of ``min(TimeGenerated) > ago(1d)``; None where ``predicate`` is another."""
     match predicate:
         case Apply(function=">" | ">=", args=(ColumnRef(column=column), bound)):
             aggregate, start = grouped.aggregates.get(column.id), bound_of(bound)
@@ -133,8 +134,8 @@ def first_seen_since(grouped: Grouped, predicate: Expr) -> tuple[Expr, int] | No
     return (time, start) if all(is_time(simplify(substitute(time, b.env))) for b in grouped.input.branches) else None
 
 
-def newly_seen(lifting: Lifting, grouped: Grouped, time: Expr, start: int, predicate: Expr) -> None:
-    """A summary whose first event lies within the last ``start`` seconds: events of that time whose key was not seen before.
+def newly_seen(lifting: Lifting, grouped: Grouped, time: Expr, start: Moment, predicate: Expr) -> None:
+    """A summary whose first event lies behind ``start``: events of that time whose key was not seen before.
 
     Where the rule looks no farther back than that, it says no more than the window does.
     """
@@ -142,16 +143,16 @@ def newly_seen(lifting: Lifting, grouped: Grouped, time: Expr, start: int, predi
     events = grouped.input
     earlier = [clone_of(b) for b in events.branches] if isinstance(events, Events) else []
     lifting.filtered(events, Apply(predicate.span, Type.BOOL, predicate.function, (time, predicate.args[1])), predicate.span)
-    if start > 0 and not lifting.timed:
-        lifting.findings.windows = [min(w, start) for w in lifting.findings.windows]
-    if lifting.period is None or start == SEARCH or start < lifting.period:
+    if start.limits and not start.of_search and not lifting.timed:
+        lifting.findings.windows = [min(w, start.back) for w in lifting.findings.windows]
+    if lifting.period is None or start.of_search or start.back < lifting.period:
         keys = [x for _, x in grouped.keys if bucket_of(x) is None]
         if not lifting.timed:
             not_seen(lifting, events, keys, True, predicate.span)
             return
         if not isinstance(events, Events):
             raise lifting.block("unsupported-detection", "what was not seen earlier has no form in this target", predicate.span)
-        before = limit("until" if predicate.function == ">" else "before", start)
+        before = limit("until" if predicate.function == ">" else "before", start.back)
         for branch in earlier:
             branch.predicate = conjunction(branch.predicate, before)
         pairs = [(0, key, 1, cloned(key)) for key in keys]

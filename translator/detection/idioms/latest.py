@@ -6,7 +6,7 @@ from translator.detection.idioms.keys import bucket_in, column_name
 from translator.detection.lifting import Lifting
 from translator.detection.model import OneOfGroup
 from translator.detection.shapes import Branch, Events, Grouped, columns_within, foreign, sources_within
-from translator.detection.windows import is_time, window_of
+from translator.detection.windows import NOW, is_time, window_of
 from translator.plan import operators as o
 from translator.plan.conditions import fields_of
 from translator.plan.expressions import ELEMENT, FALSE, Apply, Column, ColumnRef, Expr, Path, columns_of, substitute, walk
@@ -43,7 +43,7 @@ def of_one_event(lifting: Lifting, grouped: Grouped, predicate: Expr) -> Expr | 
     value = substitute(predicate, carried)
     window = window_of(value)
     timed = window is None and any(is_time(n) for n in walk(value))
-    if timed or (window is not None and (window[1] > 0 or grouped.row is None or grouped.row[0] != "arg_max")):
+    if timed or (window is not None and (window.end != NOW or grouped.row is None or grouped.row[0] != "arg_max")):
         raise lifting.block("unsupported-detection", "an event with none of its group after it has no form in a detection", predicate.span)
     if window is None:
         assert grouped.row is not None

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from translator.detection.model import DAY
-from translator.detection.windows import is_of_days, is_time, window_of
+from translator.detection.windows import NOW, is_of_days, is_time, window_of
 from translator.plan import operators as o
 from translator.plan.conditions import is_field
 from translator.plan.describe import operator_word
@@ -279,9 +279,9 @@ def _roughly(condition: Expr) -> Expr | None:
     """A limit on the time of events that a condition on their days leaves; None where it has none."""
     window = window_of(condition)
     moment = next((x for x in walk(condition) if is_time(x)), None)
-    if window is None or moment is None or window[0] <= 0:
+    if window is None or moment is None or window.start.of_search or window.start == NOW:
         return None
-    back = Apply(condition.span, Type.DATETIME, "ago", (Const(condition.span, Type.TIMESPAN, (window[0] + DAY) * TICKS),))
+    back = Apply(condition.span, Type.DATETIME, "ago", (Const(condition.span, Type.TIMESPAN, (window.start.back + DAY) * TICKS),))
     return Apply(condition.span, Type.BOOL, ">=", (moment, back))
 
 

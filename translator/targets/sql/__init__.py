@@ -27,7 +27,7 @@ def _unlimited(plan: Plan, period: int) -> list[str]:
         for r in found
         if isinstance(r, Filter)
         for condition in conjuncts(r.predicate)
-        if (window := window_of(condition)) is not None and 0 < window[0] <= period
+        if (window := window_of(condition)) is not None and not window.start.of_search and 0 < window.start.back <= period
         for column in columns_of(condition)
     }
     return list(dict.fromkeys(r.table for r in found if isinstance(r, Source) and r.id not in limited))
