@@ -196,9 +196,7 @@ def stopped(rule: Rule | Failure, why: str) -> Failure:
     return Failure(rule.source, rule.name, rule.id, line, column, why, rule if isinstance(rule, Rule) else rule.rule)
 
 
-def met_at(
-    paths: Iterable[Path], excluded: tuple[str, ...] = (), left_out: Callable[[Path], bool] = lambda path: False
-) -> list[Source | Unread]:
+def met_at(paths: Iterable[Path], excluded: tuple[str, ...], left_out: Callable[[Path], bool]) -> list[Source | Unread]:
     """What there is to read at ``paths``, in a stable order, each once, and what is left aside; see ``rules_of``."""
     met = (s for path in paths for s in sources(path, excluded) if not left_out(s.path if isinstance(s, Source) else Path(s.source)))
     return list({(s.path, s.within, s.member) if isinstance(s, Source) else s: s for s in met}.values())
@@ -283,7 +281,7 @@ def convert_pack(
     paths: Iterable[Path],
     targets: tuple[str, ...],
     options: Options,
-    effort: Effort = Effort(),
+    effort: Effort,
     progress: Callable[[int, int], None] = lambda done, total: None,
     prepare: Callable[[Conversion], object] | None = None,
     came: Callable[[Entry], Entry] = lambda entry: entry,

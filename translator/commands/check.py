@@ -75,7 +75,7 @@ class Finding:
         return f"{self.path}:{self.line}:{self.column}: {self.severity}: {self.message}{hint}"
 
 
-def check_paths(paths: Iterable[Path], strict: bool, effort: Effort, excluded: tuple[str, ...] = ()) -> Iterator[Finding]:
+def check_paths(paths: Iterable[Path], strict: bool, effort: Effort, excluded: tuple[str, ...]) -> Iterator[Finding]:
     """The findings for every rule at ``paths``, rule by rule.
 
     Args:

@@ -22,9 +22,7 @@ Proofs = dict[tuple[str, str], Proof]
 """Proofs by the slug of the rule and the target."""
 
 
-def with_proofs(
-    entries: Sequence[Entry], options: Options, effort: Effort, console: Console, quiet: bool = False
-) -> tuple[list[Entry], Proofs]:
+def with_proofs(entries: Sequence[Entry], options: Options, effort: Effort, console: Console, quiet: bool) -> tuple[list[Entry], Proofs]:
     """The entries, with the verdict lowered of what is contradicted, and the proof of each output that claims something."""
     converted = [(n, e.result) for n, e in enumerate(entries) if isinstance(e.result, Conversion)]
     tried: dict[int, Done[Proof]] = {}

@@ -23,7 +23,7 @@ def trigger_of(operator: str, count: int | None) -> Trigger | None:
     return None if found in (Trigger(">", 0), Trigger("!=", 0)) else found
 
 
-def with_trigger(detection: Detection, trigger: Trigger | None, rows: str = "") -> Detection | NoDetection:
+def with_trigger(detection: Detection, trigger: Trigger | None, rows: str) -> Detection | NoDetection:
     """``detection`` with what the rule asks of the number of its rows.
 
     Args:

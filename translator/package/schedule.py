@@ -27,7 +27,7 @@ class Schedule:
         return self.every is not None and (self.alerting or self.back) > every
 
 
-def schedule_of(rule: Rule, detection: Detection, output: Output, delay: int = 0) -> Schedule:
+def schedule_of(rule: Rule, detection: Detection, output: Output, delay: int) -> Schedule:
     """When a rule runs: as it says, each minute for NRT, not at all for a hunting query. It looks as far back as its query does.
 
     Args:

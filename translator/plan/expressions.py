@@ -6,7 +6,7 @@ Operators are applications like functions: ``Apply("==", (a, b))``. A string is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from operator import attrgetter, is_not
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -171,15 +171,14 @@ _FEW = 16
 """How many expressions are sooner compared with each other than told by their hashes, which read them to their ends."""
 
 
-def distinct(exprs: Iterable[Expr], known: Sequence[Expr] = ()) -> list[Expr]:
-    """Expressions in their order, each once, without those that are ``known``."""
+def distinct(exprs: Iterable[Expr]) -> list[Expr]:
+    """Expressions in their order, each once."""
     given = list(exprs)
-    if len(given) + len(known) > _FEW:
-        told = set(known)
-        return [e for e in dict.fromkeys(given) if e not in told]
+    if len(given) > _FEW:
+        return list(dict.fromkeys(given))
     found: list[Expr] = []
     for expr in given:
-        if expr not in found and expr not in known:
+        if expr not in found:
             found.append(expr)
     return found
 
@@ -206,16 +205,15 @@ def conjunction(*parts: Expr) -> Expr:
     return _junction("and", list(parts), TRUE, FALSE)
 
 
-def and_also(predicate: Expr, part: Expr, known: set[Expr] | None = None) -> Expr:
+def and_also(predicate: Expr, part: Expr, known: set[Expr]) -> Expr:
     """``conjunction(predicate, part)`` for a predicate that is one: its members, which may be many, are not compared again.
 
     Args:
         known: these members; those of ``part`` are added to them.
     """
     members = conjuncts(predicate)
-    added = distinct(conjuncts(part), members) if known is None else [p for p in distinct(conjuncts(part)) if p not in known]
-    if known is not None:
-        known.update(added)
+    added = [p for p in distinct(conjuncts(part)) if p not in known]
+    known.update(added)
     if FALSE in (predicate, part) or len(members) + len(added) < 3:
         return conjunction(predicate, part)
     if not added:

@@ -15,7 +15,7 @@ Keys = tuple[frozenset[int], ...]
 """What tells the rows of a relation apart: for each value of a key the columns that have it."""
 
 
-def without_needless_distinct(root: o.Relation, identifying: Iterable[Column] = ()) -> o.Relation:
+def without_needless_distinct(root: o.Relation, identifying: Iterable[Column]) -> o.Relation:
     """A relation without ``distinct`` by columns that no two rows have alike.
 
     One by the text of a list stays where that is shown by one of the ``identifying`` columns: it has an order of its own.

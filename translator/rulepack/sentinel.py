@@ -78,7 +78,7 @@ def rule_from(
     data: Settings,
     query: str,
     text_map: TextMap,
-    stem: str = "",
+    stem: str,
     false_positives: tuple[str, ...] = (),
     exclusions: tuple[str, ...] = (),
 ) -> Rule:

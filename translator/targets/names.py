@@ -66,7 +66,7 @@ def path_of(name: str, steps: tuple[str | int, ...]) -> str:
     return name + "".join("[]" if s == ELEMENT else f"[{s}]" if isinstance(s, int) else f".{s}" for s in steps)
 
 
-def is_logical(family: str, options: Options, column: Column, steps: tuple[str | int, ...] = ()) -> bool:
+def is_logical(family: str, options: Options, column: Column, steps: tuple[str | int, ...]) -> bool:
     """Whether a place has a name of Sigma's that no taxonomy binds: what holds it where the logs are, the pipeline says.
 
     Those are the places in columns that no log source is known to have, and in one element of an array.

@@ -95,7 +95,7 @@ def further_homes(moving: DetectionMapping, selector: Selector, home: Home | Non
     return [(other, has_all(other, read)) for other in several]
 
 
-def shown_columns(selector: Selector, wanted: Container[str] = ()) -> list[tuple[str, Expr]]:
+def shown_columns(selector: Selector, wanted: Container[str]) -> list[tuple[str, Expr]]:
     """The columns that an analyst looks at: those that the query chooses; of a whole table those of its conditions and those ``wanted``."""
     columns = catalog.schemas().get(selector.table, {})
     # Behind a join, columns of the other side may have taken their names.

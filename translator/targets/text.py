@@ -35,7 +35,7 @@ def has_pattern(value: str, prefix: bool = False, suffix: bool = False) -> str:
     return has_any_pattern([value], prefix, suffix)
 
 
-def has_any_pattern(values: list[str], prefix: bool = False, suffix: bool = False) -> str:
+def has_any_pattern(values: list[str], prefix: bool, suffix: bool) -> str:
     """The same of any of some texts."""
     alike: dict[tuple[bool, bool], list[str]] = {}
     for value in values:

@@ -65,7 +65,7 @@ def union_of_events(
     shapes: list[Shape],
     columns: tuple[tuple[Column, tuple[Column | None, ...]], ...],
     span: Span | None,
-    fuzzy: bool = False,
+    fuzzy: bool,
 ) -> Shape:
     """A union of parts that are all events: their branches side by side.
 

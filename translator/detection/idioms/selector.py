@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
 
 from translator.detection.finishing import finish
 from translator.detection.idioms.latest import carried_by, one_of_group
@@ -25,8 +24,6 @@ from translator.plan.expressions import (
     substitute,
 )
 from translator.plan.simplify import simplify
-
-NOTHING: Mapping[int, Expr] = MappingProxyType({})
 
 
 def common_name(selectors: tuple[Selector, ...]) -> str:
@@ -49,7 +46,7 @@ def detect_events(lifting: Lifting, inner: Events, outer: Grouped | None) -> Det
     return replace(finish(lifting, "event", (Side(common_name(selectors), selectors),), (), (), None), one=one)
 
 
-def selectors_of(lifting: Lifting, inner: Events, outer: Grouped | None, post: Mapping[int, Expr] = NOTHING) -> tuple[Selector, ...]:
+def selectors_of(lifting: Lifting, inner: Events, outer: Grouped | None, post: Mapping[int, Expr]) -> tuple[Selector, ...]:
     """A selector for each branch whose condition can be true; ``post`` are further columns of what it shows."""
     names = unique_names([b.table for b in inner.branches])
     found = tuple(

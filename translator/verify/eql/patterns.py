@@ -16,10 +16,6 @@ from translator.verify.reading import NotReadable
 _CLASSES = {"d": "0-9", "w": "0-9_A-Za-z", "s": r" \t\n\r"}
 
 
-def has_wildcards(pattern: str) -> bool:
-    return "*" in pattern or "?" in pattern
-
-
 def _flags(caseless: bool, ascii_only: bool) -> re.RegexFlag:
     flags = re.DOTALL | (re.IGNORECASE if caseless else re.NOFLAG)
     return flags | re.ASCII if ascii_only else flags

@@ -30,15 +30,18 @@ _OF_RANGES = (_PRIVATE, "192.168.1.9", "172.16.4.4", "127.0.0.1")
 _MANY = 40
 """How many values of a list are tried."""
 
+_ROUNDS = 60
+"""How often something that does not hold is changed."""
 
-def solve(state: State, rounds: int = 60) -> bool:
+
+def solve(state: State) -> bool:
     """Changes the events until all that is asked of them holds; False where that was not managed.
 
     Raises:
         NotKnown: what is asked cannot be evaluated here.
     """
     tabu: dict[int, int] = {}
-    for number in range(rounds):
+    for number in range(_ROUNDS):
         failing = state.failing()
         if not failing:
             return True
