@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import compress
@@ -11,6 +12,7 @@ from translator.fidelity import Diagnostic
 from translator.plan.conditions import LISTS, is_presence
 from translator.plan.expressions import Apply, Const, Expr, conjunction, conjuncts, walk
 from translator.targets.base import Cannot, Output
+from translator.targets.predicates import Predicates
 
 
 def translated(detection: Detection, write: Callable[[Detection], Output], spell: Callable[[Selector, Expr], object]) -> Output:
@@ -30,6 +32,12 @@ def translated(detection: Detection, write: Callable[[Detection], Output], spell
     if not output.texts and (less := relaxed(detection, accepts)) is not None and (again := write(less)).texts:
         return again
     return output
+
+
+def rendering(predicates: Callable[[], Predicates]) -> Callable[[Selector, Expr], object]:
+    """What writes one condition by ``predicates``, which are only made where it is asked."""
+    asked = functools.cache(predicates)
+    return lambda _, part: asked().render(part)
 
 
 def relaxed(detection: Detection, accepts: Callable[[Selector, Expr], bool]) -> Detection | None:

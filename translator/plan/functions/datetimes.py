@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import re
+from collections.abc import Callable, Mapping
 
 from translator.plan.functions.declare import Family
 from translator.plan.functions.values import DAY, EPOCH, TICKS, Dynamic
@@ -199,49 +200,37 @@ def make_timespan(first: Dynamic, second: Dynamic = None, third: Dynamic = None,
 _DATETIME_FORMAT = re.compile(r"yyyy|yy?|MMM?M?|M|dd?d?d?|HH?|hh?|mm?|ss?|f{1,7}|F{1,7}|tt|'[^']*'|\\.|.", re.S)
 
 
+_LETTERS: Mapping[str, Callable[[dt.datetime], str]] = {
+    "yyyy": lambda moment: f"{moment.year:04}",
+    "yy": lambda moment: f"{moment.year % 100:02}",
+    "y": lambda moment: str(moment.year % 100),
+    "MMMM": lambda moment: calendar.month_name[moment.month],
+    "MMM": lambda moment: calendar.month_abbr[moment.month],
+    "MM": lambda moment: f"{moment.month:02}",
+    "M": lambda moment: str(moment.month),
+    "dd": lambda moment: f"{moment.day:02}",
+    "d": lambda moment: str(moment.day),
+    "HH": lambda moment: f"{moment.hour:02}",
+    "H": lambda moment: str(moment.hour),
+    "hh": lambda moment: f"{(moment.hour - 1) % 12 + 1:02}",
+    "h": lambda moment: str((moment.hour - 1) % 12 + 1),
+    "mm": lambda moment: f"{moment.minute:02}",
+    "m": lambda moment: str(moment.minute),
+    "ss": lambda moment: f"{moment.second:02}",
+    "s": lambda moment: str(moment.second),
+    "tt": lambda moment: "AM" if moment.hour < 12 else "PM",
+}
+"""What the letters of a format stand for, but for those of parts of a second (learn.microsoft.com/kusto/query/format-datetime-function)."""
+
+
 @F.scalar("format_datetime(date: datetime, format: constant string) -> string", named="argument")
 def format_datetime(moment: dt.datetime, text: str, tick: int = 0) -> str:
     """``tick`` is the last digit of the seven that a second has, which no datetime of Python holds."""
     digits = f"{moment.microsecond:06}{tick}"
 
     def one(token: str) -> str:
-        match token:
-            case "yyyy":
-                return f"{moment.year:04}"
-            case "yy":
-                return f"{moment.year % 100:02}"
-            case "y":
-                return str(moment.year % 100)
-            case "MM":
-                return f"{moment.month:02}"
-            case "M":
-                return str(moment.month)
-            case "MMM":
-                return calendar.month_abbr[moment.month]
-            case "MMMM":
-                return calendar.month_name[moment.month]
-            case "dd":
-                return f"{moment.day:02}"
-            case "d":
-                return str(moment.day)
-            case "HH":
-                return f"{moment.hour:02}"
-            case "H":
-                return str(moment.hour)
-            case "hh":
-                return f"{(moment.hour - 1) % 12 + 1:02}"
-            case "h":
-                return str((moment.hour - 1) % 12 + 1)
-            case "mm":
-                return f"{moment.minute:02}"
-            case "m":
-                return str(moment.minute)
-            case "ss":
-                return f"{moment.second:02}"
-            case "s":
-                return str(moment.second)
-            case "tt":
-                return "AM" if moment.hour < 12 else "PM"
+        if (part := _LETTERS.get(token)) is not None:
+            return part(moment)
         if token[0] == "f":
             return digits[: len(token)]
         if token[0] == "F":

@@ -8,15 +8,13 @@ Texts are greater than numbers ("Statistical eval functions", max); ``tonumber``
 
 from __future__ import annotations
 
-import functools
 import itertools
 from dataclasses import replace
 from math import floor
 
-from translator.detection.model import Detection, Selector, Trigger
+from translator.detection.model import Detection, Trigger
 from translator.fidelity import Diagnostic, Place
 from translator.plan import operators as o
-from translator.plan.expressions import Expr
 from translator.plan.simplify import simplify
 from translator.rulepack.model import Rule
 from translator.targets.base import Cannot, Options, Output
@@ -26,7 +24,7 @@ from translator.targets.names import SPLUNK_JSON, Names
 from translator.targets.pipeline.cases import PipelineCase
 from translator.targets.pipeline.walk.results import finish
 from translator.targets.protocols import CountsRows, LooksBack, Pipes
-from translator.targets.relaxation import translated
+from translator.targets.relaxation import rendering, translated
 from translator.targets.repeated import Repeated, written_once
 from translator.targets.splunk.events import Events
 from translator.targets.splunk.heads import head
@@ -69,12 +67,7 @@ class Splunk(Pipes, CountsRows, LooksBack):
         def written(detection: Detection) -> Output:
             return written_once(lambda repeated: attempted(detection, repeated))
 
-        asked = functools.cache(lambda: Events(self._names(placed, options), placed.detection))
-
-        def spell(_: Selector, part: Expr) -> object:
-            return asked().predicates.render(part)
-
-        return translated(placed.detection, written, spell)
+        return translated(placed.detection, written, rendering(lambda: Events(self._names(placed, options), placed.detection).predicates))
 
     def pipe(self, case: PipelineCase, options: Options) -> Output:
         """A plan command by command, over the events of a head.

@@ -8,10 +8,7 @@ order. Both drop events that lack a key, unless it is optional (``by ?field``): 
 
 from __future__ import annotations
 
-import functools
-
-from translator.detection.model import Detection, Selector
-from translator.plan.expressions import Expr
+from translator.detection.model import Detection
 from translator.rulepack.model import Rule
 from translator.targets.base import Cannot, Options, Output
 from translator.targets.elastic import KEEPS, UNREADABLE
@@ -21,7 +18,7 @@ from translator.targets.elastic.eql.said import check_keys, eql_diagnostics
 from translator.targets.homes import Placed
 from translator.targets.names import Names
 from translator.targets.protocols import Target
-from translator.targets.relaxation import translated
+from translator.targets.relaxation import rendering, translated
 
 
 class Eql(Target):
@@ -52,9 +49,5 @@ class Eql(Target):
             kept = (d for d in detection.diagnostics if d.span not in told.get(d.code, ()))
             return names.output(self.name, texts, (*kept, *names.said))
 
-        asked = functools.cache(lambda: eql_predicates(Names(self.family, options, placed.homes, UNREADABLE["eql"])))
-
-        def spell(_: Selector, part: Expr) -> object:
-            return asked().render(part)
-
+        spell = rendering(lambda: eql_predicates(Names(self.family, options, placed.homes, UNREADABLE["eql"])))
         return translated(with_addresses(placed.detection), written, spell)

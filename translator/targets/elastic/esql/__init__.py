@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import replace
 
-from translator.detection.model import Detection, Selector, Trigger
+from translator.detection.model import Detection, Trigger
 from translator.fidelity import Diagnostic
-from translator.plan.expressions import Expr
 from translator.rulepack.model import Rule
 from translator.targets.base import Cannot, Options, Output
 from translator.targets.elastic import KEEPS, UNREADABLE, field
@@ -22,7 +20,7 @@ from translator.targets.names import ESQL_JSON, Names
 from translator.targets.pipeline.cases import PipelineCase
 from translator.targets.pipeline.walk.results import finish
 from translator.targets.protocols import CountsRows, LooksBack, Pipes
-from translator.targets.relaxation import translated
+from translator.targets.relaxation import rendering, translated
 from translator.targets.repeated import Repeated, written_once
 
 MOST_ROWS = "\n| LIMIT 10000"
@@ -74,12 +72,7 @@ class Esql(Pipes, CountsRows, LooksBack):
         def written(detection: Detection) -> Output:
             return written_once(lambda repeated: attempted(detection, repeated))
 
-        asked = functools.cache(lambda: Events(self.names(placed, options), placed.detection))
-
-        def spell(_: Selector, part: Expr) -> object:
-            return asked().predicates.render(part)
-
-        return translated(placed.detection, written, spell)
+        return translated(placed.detection, written, rendering(lambda: Events(self.names(placed, options), placed.detection).predicates))
 
     def pipe(self, case: PipelineCase, options: Options) -> Output:
         """A plan command by command, over the events of its heads.
