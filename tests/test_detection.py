@@ -30,7 +30,7 @@ from translator.detection.windows import (
     windows_decide,
     with_given_moments,
 )
-from translator.fidelity import CaseOfList, Fact, FilledList, Verdict
+from translator.fidelity import CaseOfList, Fact, FilledList, Place, Verdict
 from translator.kql.parser import parse
 from translator.plan import operators as o
 from translator.plan.binder import bind
@@ -856,6 +856,28 @@ def test_conditions_on_rows_beside_in_no_order_or_without_a_key_are_left_out(kql
     assert ("condition-dropped" in {d.code for d in output.diagnostics}) == (verdict == "broader")
 
 
+@pytest.mark.parametrize(
+    ("kql", "places"),
+    [
+        ("A | where x == 'a'", [Place.PLAIN]),
+        ("A | summarize c = count() by k | where c > 5", [Place.PLAIN]),
+        ("A | summarize c = count() by k | where c < 5", [Place.BOTH]),  # more events also make more groups
+        ("A | summarize c = count() by bin(TimeGenerated, 1h) | where c < 5", [Place.BOTH]),
+        ("A | summarize c = count() | where c < 5", [Place.TURNED]),
+        ("A | summarize c = count() | where c == 5", [Place.BOTH]),
+        ("A | summarize c = dcount(x) | where c <= 5", [Place.TURNED]),
+        ("A | summarize c = sum(n) by k | where c > 5", [Place.BOTH]),  # a sum falls with a negative number
+        ("A | join kind=leftanti B on k", [Place.PLAIN, Place.TURNED]),
+        ("A | summarize a = countif(x == 'a'), b = countif(x == 'b') by k | where a > 5 and b == 0", [Place.PLAIN, Place.TURNED]),
+    ],
+)
+def test_what_more_events_of_a_side_do_to_the_alert(kql: str, places: list[Place]) -> None:
+    found = lifted(kql)
+    assert isinstance(found, Detection), codes(found)
+    assert [found.place_of(s) for s in found.selectors] == places
+    assert found.place == (places[0] if len({*places}) == 1 else Place.BOTH)
+
+
 def test_selectors_of_all_sides_have_names_of_their_own() -> None:
     found = lifted("A | where x == 'a' | extend k = iff(y == 'b', l, m) | join kind=inner (A | where x == 'c') on k")
     assert isinstance(found, Detection), codes(found)
@@ -1511,6 +1533,22 @@ def test_lengths_of_time_in_their_largest_whole_unit(seconds: int, text: str) ->
         ("x == 'a'", "not(x == 'a')", False),
         ("n == 5", "n == 6", False),
         ("n == 5", "n == 5.0", True),
+        ("n == 5", "n == decimal(5.0)", True),
+        ("n in (5, 6)", "n in (7, 8)", False),
+        ("d == 5", "d == '5'", True),
+        ("d == true", "d == 'true'", True),
+        ("x in~ ('a', 'b')", "x == 'C'", False),
+        ("x == 'A'", "x in~ ('a', 'b')", True),
+        ("isempty(x)", "x == 'a'", False),
+        ("isempty(x)", "x in ('a', '')", True),
+        ("isnull(n)", "n == 5", False),
+        ("x == 'a' or x == 'b'", "x == 'c'", False),
+        ("x == 'a' or x =~ 'b'", "x == 'B'", True),
+        ("x == 'a' or k == 'b'", "x == 'c' and n == 5", True),
+        ("x == 'a' or x startswith 'b'", "x == 'c'", True),
+        ("x == k", "x == 'a'", True),
+        ("x in ('a', k)", "x == 'b'", True),
+        ("false", "n == 5", False),
         ("x == 'a' or k == 'b'", "x != 'a' and k != 'b'", False),
         ("x == 'a' or k == 'b'", "x != 'a' and n == 5", True),
     ],
@@ -1518,6 +1556,22 @@ def test_lengths_of_time_in_their_largest_whole_unit(seconds: int, text: str) ->
 def test_whether_two_conditions_may_hold_of_one_event(one: str, other: str, overlap: bool) -> None:
     left, right = (by_name(condition(text)) for text in (one, other))
     assert may_overlap(left, right) == may_overlap(right, left) == overlap
+
+
+@pytest.mark.parametrize(
+    ("summary", "code", "said"),
+    [
+        ("", "rows-repeated", "an event that several parts of the union find is a row for each of them in the query, once here"),
+        ("c = count()", "counted-twice", "an event that several parts of the union find counts for each of them in the query, once here"),
+        ("c = sum(n)", "measured-twice", "an event that several parts of the union find counts for each of them in the query, once here"),
+        ("c = dcount(n)", "", ""),
+        ("c = percentile(n, 90)", "", ""),
+    ],
+)
+def test_events_of_several_parts_of_a_union(summary: str, code: str, said: str) -> None:
+    found = lifted("union (A | where x == 'a'), (A | where n == 1)" + (f" | summarize {summary} by k | where c > 5" if summary else ""))
+    told = {d.code: d.message for d in found.diagnostics if d.code in ("rows-repeated", "counted-twice", "measured-twice")}
+    assert told == ({code: said} if code else {})
 
 
 @pytest.mark.parametrize("condition", ["d == 0", "d < 1", "d <= 0"])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations, product
+from typing import NamedTuple
 
 from translator.detection.model import Side, Threshold
 from translator.detection.shapes import by_name
 from translator.detection.windows import apart_in_time
 from translator.plan.expressions import FALSE, Apply, Const, Expr, conjuncts, items_of, negation
+from translator.plan.types import Type
 
 _REPEATED_ALIKE = frozenset({"value_count", "value_percentile"})
 """Thresholds that do not ask how often a value comes, or hardly: a percentile is compared as an estimate anyway."""
@@ -49,13 +51,8 @@ def may_overlap(left: Expr, right: Expr) -> bool:
         return False
     if any(_is_refuted(p, parts) for p in others):
         return False
-    limited, other_limited = ([found for p in of if (found := _values(p)) is not None] for of in (parts, others))
-    for one, two in product(limited, other_limited):
-        if one[0] == two[0]:
-            fold = str.lower if one[2] or two[2] else str
-            if not {fold(v) for v in one[1]} & {fold(v) for v in two[1]}:
-                return False
-    return True
+    limited, other_limited = ([found for p in of if (found := _limited(p)) is not None] for of in (parts, others))
+    return not any(_are_apart(one, two) for one, two in product(limited, other_limited) if one.field == two.field)
 
 
 def _is_refuted(part: Expr, others: Sequence[Expr]) -> bool:
@@ -64,21 +61,39 @@ def _is_refuted(part: Expr, others: Sequence[Expr]) -> bool:
     return all(negation(x) in others for x in alternatives)
 
 
-def _values(predicate: Expr) -> tuple[Expr, frozenset[str], bool] | None:
-    """The field that a predicate limits to some values, these as text, and whether case is ignored; None where it is none of these."""
+class _Limited(NamedTuple):
+    """A field that a condition limits to some values; ``caseless`` where letters are the same in either case."""
+
+    field: Expr
+    values: frozenset[object]
+    caseless: bool
+
+
+_COMPARABLE = frozenset({Type.STRING, Type.BOOL, Type.INT, Type.LONG, Type.DATETIME, Type.TIMESPAN})
+"""Types whose equal values are written alike: of the others 5.0 is 5, and a guid is the same in either case."""
+
+
+def _are_apart(one: _Limited, two: _Limited) -> bool:
+    """Whether one field cannot have values of both: not told of a text and a number, which a field of no known type may be equal to."""
+    if len({type(v) for v in one.values | two.values if v != ""}) > 1:
+        return False
+    fold = str.lower if one.caseless or two.caseless else str
+    return not {fold(str(v)) for v in one.values} & {fold(str(v)) for v in two.values}
+
+
+def _limited(predicate: Expr) -> _Limited | None:
+    """The values to which a condition limits a field; None where it does not."""
     match predicate:
         case Apply(function="isempty" | "isnull", args=(field,)):
-            return field, frozenset({""}), False
+            return _Limited(field, frozenset({""}), False)
         case Apply(function="==" | "=~" | "in" | "in~" as function, args=(field, operand)):
-            items = items_of(operand)
-            if any(isinstance(i, Const) and isinstance(i.value, float) for i in items):
-                return None  # 5.0 is 5
-            values = frozenset(str(i.value) for i in items if isinstance(i, Const))
-            return (field, values, function.endswith("~")) if len(values) == len({*items}) else None
+            items = [i for i in items_of(operand) if isinstance(i, Const) and i.type in _COMPARABLE]
+            return (
+                _Limited(field, frozenset(i.value for i in items), function.endswith("~")) if len(items) == len(items_of(operand)) else None
+            )
         case Apply(function="or", args=args):
-            found = [_values(a) for a in args]
-            if any(f is None or f[0] != (found[0] or (None,))[0] for f in found):
+            found = [limited for a in args if (limited := _limited(a)) is not None]
+            if len(found) < len(args) or len({f.field for f in found}) > 1:
                 return None
-            known = [f for f in found if f is not None]
-            return known[0][0], frozenset(v for _, values, _ in known for v in values), any(caseless for _, _, caseless in known)
+            return _Limited(found[0].field, frozenset().union(*(f.values for f in found)), any(f.caseless for f in found))
     return None
