@@ -146,6 +146,7 @@ class Made:
         self.corrupt = self.new = 0
 
     def path(self, content: object) -> Path | None:
+        """The file of what is made of ``content``; None where nothing is kept."""
         if self.base is None:
             return None
         key = hashlib.sha256(f"{self.of}\n{content!r}".encode("utf-8", "backslashreplace")).hexdigest()

@@ -20,6 +20,7 @@ class Tactic:
 
     @property
     def url(self) -> str:
+        """The page of MITRE that describes it."""
         return f"https://attack.mitre.org/tactics/{self.id}/"
 
 
@@ -33,6 +34,7 @@ class Technique:
 
     @property
     def url(self) -> str:
+        """The page of MITRE that describes it."""
         return f"https://attack.mitre.org/techniques/{self.id.replace('.', '/')}/"
 
 

@@ -55,6 +55,7 @@ class Written:
         self.form, self.console, self.rules = form, console, 0
 
     def add(self, one: Proved) -> None:
+        """Prints one output with its proof, as soon as it is there."""
         self.rules += 1
         if self.form == "json":
             data = json.dumps(data_of(one), indent=2, ensure_ascii=False)
@@ -75,6 +76,7 @@ class Written:
                 _print_counterexample(one, proof, self.console)
 
     def end(self, counts: Counter[Outcome]) -> None:
+        """Prints what ends the list: how many of each outcome there are, or the bracket of JSON."""
         if self.form == "json":
             print("\n]" if self.rules else "[]")
             return

@@ -54,12 +54,14 @@ class Kept(Generic[_Kept]):
             self.file.write("\n")
 
     def get(self, key: str) -> _Kept | None:
+        """What an earlier run kept for a key; None where it kept nothing, or in a form that is no longer read."""
         try:
             return _read(self.kind, self.lines[key])  # type: ignore[no-any-return]
         except (KeyError, TypeError, ValueError):
             return None
 
     def keep(self, key: str, found: _Kept) -> None:
+        """Keeps what was found for a key, on the disk at once: the next line may never come."""
         if self.file is not None:
             self.file.write(json.dumps({key: plain(found)}, ensure_ascii=False) + "\n")
             self.file.flush()

@@ -171,6 +171,7 @@ class OutputFolder:
 
     @functools.cached_property
     def known(self) -> Mapping[str, str]:
+        """The files of earlier runs, each with the checksum of what was written into it."""
         return {**_texts(self.earlier.get("stale")), **_texts(self.earlier.get("files"))}
 
     def _unfinished(self, content: Mapping[str, Any]) -> str:

@@ -38,6 +38,11 @@ class OffsetLexer(ContextualLexer):
         return found
 
     def lex(self, lexer_state: Any, parser_state: Any) -> Iterator[Token]:
+        """The tokens of a text, each with its place; Lark calls it in place of its own lexer.
+
+        Raises:
+            UnexpectedCharacters, UnexpectedToken: where no token begins that may stand there.
+        """
         text, end, prepared, skip = lexer_state.text.text, lexer_state.text.end, self.prepared, SKIPPED.match
         new = str.__new__
         position = 0

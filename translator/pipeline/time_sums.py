@@ -31,6 +31,7 @@ class Moment:
 
     @property
     def is_event(self) -> bool:
+        """Whether it is the time of events, or of their ingestion."""
         return bool(self.sources) or self.of == INGESTED
 
 
@@ -48,15 +49,18 @@ class Sum:
     high: float = 0
 
     def plus(self, other: Sum) -> Sum:
+        """The sum of both; a moment and the same one taken away leave a length of time."""
         pairs = {m: (self.moments.get(m, 0), other.moments.get(m, 0)) for m in (*self.moments, *other.moments)}
         left = {m: a + b for m, (a, b) in pairs.items() if not math.isclose(a, -b)}
         return Sum(left, self.low + other.low, self.high + other.high)
 
     def times(self, factor: float) -> Sum:
+        """The sum, so many times; below zero its bounds change places."""
         low, high = sorted((self.low * factor, self.high * factor))
         return Sum({m: n * factor for m, n in self.moments.items() if factor}, low, high)
 
     def within(self, low: float, high: float) -> Sum:
+        """The sum with a number of seconds from ``low`` to ``high`` added."""
         return replace(self, low=self.low + low, high=self.high + high)
 
     @property

@@ -44,6 +44,7 @@ class Parser:
 
     @property
     def defaults(self) -> tuple[str, ...]:
+        """What its parameters are where a call gives none, without those that have no default."""
         return tuple(p.default for p in self.parameters.values() if p.default)
 
 

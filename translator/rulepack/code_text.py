@@ -40,6 +40,7 @@ class Code:
         self.starts = [0, *(m.end() for m in re.finditer("\n", text))]
 
     def place(self, at: int | None = None) -> Place:
+        """Line and column, from 1 on, of an offset; of where the reading is without one."""
         at = self.at if at is None else at
         line = bisect.bisect_right(self.starts, at)
         return line, at - self.starts[line - 1] + 1
@@ -91,6 +92,7 @@ class Code:
         raise NotImplementedError
 
     def begins_text(self) -> bool:
+        """Whether a text in quotes begins here."""
         return self.text[self.at : self.at + 1] in tuple(self.quotes)
 
     def ended(self) -> bool:

@@ -135,6 +135,7 @@ class Real(Trial):
         return _Picked(table, values, (moment.replace(tzinfo=None) - self.now).total_seconds(), told, hit)
 
     def event(self, picked: _Picked) -> Event:
+        """A picked row as an event of a world."""
         return Event(picked.table, picked.values, picked.seconds)
 
     def grouped(self) -> Iterator[tuple[str, tuple[int, ...]]]:

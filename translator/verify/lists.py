@@ -122,6 +122,7 @@ class Lists:
         return self.outside | (read & INDICATOR_TABLES)
 
     def at(self, span: Span, asked_for: FilledList, diagnostics: tuple[Diagnostic, ...]) -> _List | str:
+        """The part of the query that fills a list whose use was said at ``span``; why there is none, in words, where it is not found."""
         here = [p for p in self.parts if p.span == span]
         for part in here:
             if isinstance(part, o.Join):

@@ -234,6 +234,7 @@ class NumberedRows:
             yield number, dict(zip(stored, values, strict=True))
 
     def count(self, table: str, picked: int) -> None:
+        """Notes how many rows of a table were picked of those that there are."""
         self.taken.append(Taken(table, self.sizes[table], self.inside[table], picked))
 
 

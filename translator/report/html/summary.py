@@ -119,6 +119,7 @@ class Obstacle:
 
     @property
     def worst(self) -> list[str]:
+        """The directions in which outputs err for it, the worst last."""
         return [v.value for v in Verdict if v.value in self.directions]
 
 
@@ -197,6 +198,7 @@ class Survival:
     lost: int = 0
 
     def add(self, output: Mapping[str, Any] | None) -> None:
+        """Counts one output of a rule, None where there is none."""
         match output["verdict"] if output is not None else "none":
             case "none":
                 self.lost += 1
@@ -209,6 +211,7 @@ class Survival:
 
     @property
     def state(self) -> str:
+        """How much of the rules alerts there: all, some, little (what waits for names, or may miss something), or nothing."""
         if not (self.waiting or self.missing or self.lost):
             return "all"
         return "some" if self.kept else "little" if self.waiting or self.missing else "nothing"

@@ -98,6 +98,7 @@ class EsqlWindowBackend(ElasticBackend):
         return f"CIDR_MATCH(TO_IP({field}), {string(network)})"
 
     def source(self, state: ConversionState) -> str:
+        """The indexes that a rule is asked of: all where its pipeline names none."""
         return str(state.processing_state.get("index", "*"))
 
     def finalize_query_default(self, rule: Any, query: str, index: int, state: ConversionState) -> str:
@@ -178,9 +179,20 @@ class EsqlWindowBackend(ElasticBackend):
         return terms, condition
 
     def keys_of(self, correlation: Correlation) -> list[str]:
+        """The fields of the documents by which a correlation groups."""
         return sorted({correlation.field_of(key, m.name) for key in correlation.group_by for m in correlation.members})
 
     def counted(self, correlation: Correlation, name: str, marks: dict[str, str], lines: list[str]) -> tuple[str, str]:
+        """The terms of STATS that measure what a threshold is about, and the condition on them.
+
+        Args:
+            name: the prefix of the columns that are made for it.
+            marks: for each member the column that is 1 for its documents.
+            lines: the commands before, to which what the measure needs is added.
+
+        Raises:
+            SigmaFeatureNotSupportedByBackendError: for what ES|QL cannot count.
+        """
         threshold = correlation.threshold
         if any(m.inner for m in correlation.members):
             raise unsupported("a count of correlations")

@@ -69,14 +69,17 @@ class Correlation:
 
     @property
     def kind(self) -> str:
+        """The type in Sigma's words, as event_count."""
         return str(self.rule.type.name).lower()
 
     @property
     def seconds(self) -> int:
+        """The timespan."""
         return int(self.rule.timespan.seconds)
 
     @property
     def group_by(self) -> list[str]:
+        """The names of its keys, as the rule says them."""
         return list(self.rule.group_by or [])
 
     @property
@@ -156,6 +159,7 @@ def expressed(expression: Any, member: dict[str, str], and_: str, or_: str, not_
 
 
 def unsupported(what: str) -> SigmaFeatureNotSupportedByBackendError:
+    """What a backend raises for what its language cannot say."""
     return SigmaFeatureNotSupportedByBackendError(f"{what} is not supported")
 
 
@@ -187,13 +191,16 @@ class PredicateBackend(TextQueryBackend):
     default_correlation_method: ClassVar[str] = "default"
 
     @abstractmethod
-    def quoted(self, field: str) -> str: ...
+    def quoted(self, field: str) -> str:
+        """The name of a field as the language writes it."""
 
     @abstractmethod
-    def present(self, field: str) -> str: ...
+    def present(self, field: str) -> str:
+        """That an event has the field."""
 
     @abstractmethod
-    def missing(self, field: str) -> str: ...
+    def missing(self, field: str) -> str:
+        """That an event lacks the field."""
 
     @abstractmethod
     def equal(self, field: str, text: str, cased: bool) -> str:
@@ -208,14 +215,16 @@ class PredicateBackend(TextQueryBackend):
         """That a regular expression is found in the field."""
 
     @abstractmethod
-    def compared(self, field: str, operator: str, value: str) -> str: ...
+    def compared(self, field: str, operator: str, value: str) -> str:
+        """That the field stands so to a value, which is written already."""
 
     @abstractmethod
     def same(self, field: str, other: str) -> str:
         """That two fields hold the same text without case, as Sigma compares texts."""
 
     @abstractmethod
-    def within(self, field: str, network: str) -> str: ...
+    def within(self, field: str, network: str) -> str:
+        """That the field is an address of a network in CIDR's notation."""
 
     # --- conditions
 
@@ -252,6 +261,7 @@ class PredicateBackend(TextQueryBackend):
         return self.boolean(self.quoted(cond.field), cond.value.boolean)
 
     def boolean(self, field: str, value: bool) -> str:
+        """That the field is true, or false."""
         return self.compared(field, self.eq_token, "true" if value else "false")
 
     def convert_condition_field_eq_val_re(self, cond: ConditionFieldEqualsValueExpression, state: ConversionState) -> Any:

@@ -160,6 +160,17 @@ class SplunkSlidingBackend(PredicateBackend):
         return "case(" + ", ".join(f"{' OR '.join(tests)}, {value}" for value, tests in pairs.items()) + ")"
 
     def counted(self, correlation: Correlation, name: str, marks: dict[str, str], by: str, lines: list[str]) -> str:
+        """The condition on what a threshold is about.
+
+        Args:
+            name: the prefix of the fields that are made for it.
+            marks: for each member the field that is 1 for its events.
+            by: the clause with the keys.
+            lines: the commands before, to which those that measure are added.
+
+        Raises:
+            SigmaFeatureNotSupportedByBackendError: for what SPL cannot count.
+        """
         threshold = correlation.threshold
         own = " OR ".join(f"{marks[member.name]}==1" for member in correlation.members)
         value = f"{name}_value"

@@ -338,10 +338,12 @@ class SplWalk(Walk):
         self.beside(terms, by)
 
     def computed(self, pairs: list[tuple[str, str]]) -> None:
+        """Adds an ``eval`` of these names and their expressions, if there are any."""
         if pairs:
             self.commands.append(self.eval(pairs))
 
     def beside(self, terms: list[str], by: list[str]) -> None:
+        """Adds an ``eventstats`` that puts aggregates beside each row of its group, if there are any."""
         if terms:
             self.limited("eventstats")
             self.commands.append(Command("eventstats", f"eventstats {' '.join(terms)}{by_clause(by)}"))

@@ -67,6 +67,11 @@ class Conditions:
         ]
 
     def holds(self, node: Expression, document: Document) -> bool:
+        """Whether a document satisfies a condition: for a field of several values, where one of them does.
+
+        Raises:
+            NotReadable: for what Elasticsearch would refuse, as a text compared with a number.
+        """
         match node:
             case And(parts=parts):
                 return all(self.holds(p, document) for p in parts)
@@ -112,6 +117,11 @@ class Conditions:
                 return decisive if decisive in found else None if None in found else not decisive
 
     def compared(self, operator: str, node: Comparison, left: Value, right: Value) -> bool:
+        """Whether two values stand so to each other, as the types of the fields say: addresses, times, texts or numbers.
+
+        Raises:
+            NotReadable: for values of different types.
+        """
         sides = (self._kind(node.left), self._kind(node.right))
         if "ip" in sides:
             return _addresses(operator, left, right)
@@ -126,6 +136,7 @@ class Conditions:
         return _ordered(operator, (left > right) - (left < right))
 
     def among(self, subject: Expression, values: tuple[Expression, ...], caseless: bool, binding: Binding) -> Result:
+        """Whether a value is one of a list; None where that is null."""
         value = self.value(subject, binding)
         found: list[Result] = []
         for candidate in values:
@@ -148,6 +159,7 @@ class Conditions:
         return any(spelled(p, node.caseless, pushed).fullmatch(text) is not None for p in node.patterns)
 
     def called(self, node: Call, binding: Binding) -> Result:
+        """What a function gives; None where an argument is null."""
         function = FUNCTIONS[node.name]
         values = [self.value(a, binding) for a in node.args]
         if node.name == "number" and len(values) > 1 and values[1] is None:

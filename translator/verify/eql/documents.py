@@ -68,4 +68,5 @@ def kinds_of(found: Iterable[Document]) -> dict[str, str]:
 
 
 def kind_of(value: Value) -> str:
+    """The type of a value in EQL's words, where no mapping says it."""
     return "bool" if isinstance(value, bool) else "text" if isinstance(value, str) else "number"

@@ -133,6 +133,7 @@ class Machine:
         return until - since > self.query.maxspan
 
     def row(self, match: _Match) -> Row:
+        """What a match is as a result: its events, those that must be missing as such, and its keys."""
         events = iter(match.events)
         return {"events": [MISSING if m.missing else next(events).row for m in self.query.members], "join_keys": list(match.key)}
 

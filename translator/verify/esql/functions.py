@@ -35,6 +35,7 @@ class Compiled:
 
 
 def constant(kind: str, value: Value) -> Compiled:
+    """An expression that is the same for every row."""
     return Compiled(kind, lambda _: value, True)
 
 
@@ -50,9 +51,11 @@ class Given:
 
     @property
     def types(self) -> tuple[str, ...]:
+        """The types of the arguments."""
         return tuple(a.type for a in self.args)
 
     def rejected(self, what: str) -> Rejected:
+        """What the function refuses, with its place in the query."""
         return Rejected(f"{self.name}: {what}", self.at)
 
     def literal(self, index: int) -> Value:

@@ -35,6 +35,11 @@ class Table:
     constants: dict[str, object] = field(default_factory=dict)
 
     def scope(self, now: int | None) -> Scope:
+        """What expressions over these columns may read.
+
+        Args:
+            now: the moment of the run, in milliseconds since 1970; None where that is not known.
+        """
         return Scope(self.columns, self.open, self.gone, now, self.constants)
 
     def with_column(self, name: str, kind: str) -> None:

@@ -35,6 +35,7 @@ class Span:
 
     @property
     def type(self) -> str:
+        """The type in ES|QL's words."""
         return "date_period" if self.period else "time_duration"
 
     def __mul__(self, count: int) -> Span:

@@ -255,6 +255,7 @@ class EventBuilder:
             self.by.setdefault(name, where)
 
     def ingested(self, value: object) -> None:
+        """Puts when the event was taken in where the product keeps that; nothing for what is no moment."""
         moment, name = moment_of(value), _INGESTED.get(self.site.family)
         if moment is not None and name is not None:
             self.event[name] = moment.timestamp() if self.site.family == "splunk" else iso(moment)

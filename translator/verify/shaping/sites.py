@@ -216,6 +216,7 @@ class Sites:
         return [self.site(h) for h in (first, *outer[:1])]
 
     def site(self, home: Home) -> Site:
+        """The site of a home, made when it is first asked for."""
         if home.name not in self.known:
             self.known[home.name] = Site(self.table, self.family, home)
         return self.known[home.name]

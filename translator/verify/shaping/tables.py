@@ -105,6 +105,7 @@ class TableShaping:
         self.types |= {"event.original": "keyword"} if ORIGINALS & {*site.types.values()} else {}
 
     def shape(self, draft: _Draft) -> Shape:
+        """A row with the events that stand for it, which are strange where it has what only rows of another kind have by the catalog."""
         row = {
             name: value
             for name, value in {**draft.row, **draft.strange}.items()

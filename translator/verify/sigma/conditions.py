@@ -65,6 +65,11 @@ class Conditions:
         return [e for e in events if _from(e, wanted) and any(self.holds(tree, e) for tree in trees)]
 
     def holds(self, node: Any, event: Event) -> bool:
+        """Whether an event satisfies a condition of pySigma's tree.
+
+        Raises:
+            NotReadable: for what no meaning is known of.
+        """
         match node:
             case ConditionAND(args=args):
                 return all(self.holds(a, event) for a in args)
@@ -126,6 +131,7 @@ class Conditions:
         raise NotReadable(f"the keyword {type(wanted).__name__}")
 
     def pattern(self, wanted: SigmaString) -> re.Pattern[str]:
+        """The regular expression of a value with wildcards and placeholders; without case, unless the value is cased."""
         parts = tuple(tuple(self.listed(p.name)) if isinstance(p, Placeholder) else p for p in wanted.s)
         return _compiled(parts, isinstance(wanted, SigmaCasedString))
 
@@ -175,6 +181,7 @@ def _ascii(regex: str, flags: re.RegexFlag) -> re.Pattern[str]:
 
 
 def spelled(value: Value) -> str:
+    """A value as the text that a log has of it: truth in small letters."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

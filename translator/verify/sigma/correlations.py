@@ -58,6 +58,7 @@ class Member:
 
     @property
     def moment(self) -> int:
+        """When it was, as the occurrence says."""
         return self.occurrence.moment
 
 
@@ -130,6 +131,11 @@ class Correlations:
         return {key: sorted(members, key=lambda m: m.moment) for key, members in found.items()}
 
     def occurrences(self, rule: SigmaRule | SigmaCorrelationRule) -> list[Occurrence]:
+        """The times at which a rule matches: an event for a rule, a group for a correlation.
+
+        Raises:
+            NotReadable: where an event of a correlation has no time.
+        """
         if isinstance(rule, SigmaRule):
             chosen = self.conditions.chosen(rule, self.events)
             if any(e.moment is None for e in chosen):

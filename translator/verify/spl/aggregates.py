@@ -31,6 +31,7 @@ KNOWN = frozenset(
 
 
 def is_known(function: str) -> bool:
+    """Whether a function of ``stats`` is read, percentiles of any number among them."""
     return function in KNOWN or _PERCENTILE.fullmatch(function) is not None
 
 

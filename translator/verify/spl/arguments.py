@@ -41,10 +41,16 @@ class Words:
         self.at = 0
 
     def peek(self, ahead: int = 0) -> Token | None:
+        """The next token, or the one so many behind it, without taking it; None behind the last."""
         place = self.at + ahead
         return self.tokens[place] if place < len(self.tokens) else None
 
     def next(self) -> Token:
+        """Takes the next token.
+
+        Raises:
+            NotReadable: where there is none.
+        """
         token = self.peek()
         if token is None:
             raise self.command.refuse("the end of its arguments")

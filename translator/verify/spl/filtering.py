@@ -23,6 +23,7 @@ from translator.verify.spl.values import Value, address_of, numeric, ordered, pu
 
 
 def search(command: Command, read: Reader) -> Step:
+    """Keeps the events that satisfy a condition ("search", Description)."""
     condition = condition_of(command, lambda token: read(command.subsearch(token)))
     return lambda rows, run: [r for r in rows if condition(r, run)]
 
@@ -116,6 +117,7 @@ def tail(command: Command, read: Reader) -> Step:
 
 
 def reverse(command: Command, read: Reader) -> Step:
+    """Turns the order of the results around ("reverse", Description)."""
     Words(command).end()
     return lambda rows, run: rows[::-1]
 

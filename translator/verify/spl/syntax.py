@@ -63,9 +63,11 @@ class Command:
         return parsed(kind, text, self.position)
 
     def subsearch(self, token: Token) -> Inner:
+        """The search in brackets that a token stands for."""
         return self.inner[token.start_pos or 0]
 
     def refuse(self, what: str) -> NotReadable:
+        """What is raised for a part of the command that is not read, with its place."""
         return NotReadable(f"{self.name}: {what}", self.position)
 
 

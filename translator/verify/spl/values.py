@@ -213,6 +213,7 @@ def network_of(value: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | No
 
 
 def within(value: Value, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
+    """Whether a value is an address of a network; one of the other version is not."""
     address = address_of(value)
     return address is not None and address.version == network.version and address in network
 

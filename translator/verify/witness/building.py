@@ -34,6 +34,7 @@ class Choices:
         self.taken, self.counts = taken, list[int]()
 
     def of(self, count: int) -> int:
+        """Which of ``count`` ways is taken at this decision, from 0 on."""
         self.counts.append(count)
         return min(self.taken.get(len(self.counts) - 1, 0), count - 1)
 
@@ -143,6 +144,7 @@ class Builder:
         raise NotKnown(_WORDS.get(type(relation).__name__, type(relation).__name__), relation.span)
 
     def pivot(self, plugin: o.Plugin, inner: o.Relation) -> Row:
+        """A row of a pivot, with an event for each of its columns that conditions read."""
         values: dict[str, dict[str, Any]] = {}
         self.state.entangled = True
 
@@ -156,6 +158,7 @@ class Builder:
         return Pivoted(self.state, plugin, make_row)
 
     def joined(self, join: o.Join) -> Row:
+        """A row of a join: of both sides, or of the kept one alone where the kind allows it and the choices take it so."""
         turned = join.kind.startswith("right")
         kept, other = (join.right, join.left) if turned else (join.left, join.right)
         first = self.row(kept)

@@ -34,6 +34,7 @@ class Check:
 
     @property
     def holds(self) -> bool:
+        """Whether it does: null is not true."""
         return value_of(self.expr, self.row) is True
 
 
@@ -85,6 +86,7 @@ class State:
             raise Exhausted
 
     def changed(self, back: Callable[[], None]) -> None:
+        """Notes a change by what takes it back."""
         self.version += 1
         self.trail.append(back)
 
@@ -99,6 +101,7 @@ class State:
         return [*([self.root] if self.root is not None else []), *(r for rows in self.subqueries.values() for r in rows)]
 
     def checks(self) -> Iterator[Check]:
+        """What must hold for all rows that the query is to find."""
         for row in self.rows():
             yield from row.checks()
 

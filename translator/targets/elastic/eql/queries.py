@@ -33,6 +33,11 @@ class Queries:
     predicates: EqlPredicates
 
     def of(self, detection: Detection) -> tuple[str, ...]:
+        """The queries of a detection: several where alternatives of its sides need one each.
+
+        Raises:
+            Cannot: for what EQL has no words for, as counts, and where more than ``MAX_QUERIES`` are needed.
+        """
         if detection.kind == "event":
             return tuple(self.where(s) for s in detection.selectors)
         if detection.kind not in ("temporal", "temporal_ordered"):
@@ -90,11 +95,13 @@ class Queries:
         return (None,) if is_present(selector.keys[number], selector.predicate) or (guaranteed and alike) else (False, True)
 
     def by(self, selector: Selector, lacking: tuple[bool | None, ...]) -> str:
+        """The clause with the keys of an event, without those that it is to lack."""
         with self.names.within(Place.BOTH):
             keys = [field(self.names.field(key)) for key, lacks in zip(selector.keys, lacking, strict=True) if not lacks]
         return f" by {', '.join(keys)}" if keys else ""
 
     def where(self, selector: Selector) -> str:
+        """What is asked of one event: its data set and the condition of its selector."""
         told = dataset(self.names, selector)
         parts = [f"event.dataset == {string(told)}"] if told else []
         if selector.predicate != TRUE:
@@ -103,6 +110,12 @@ class Queries:
         return f"any where {' and '.join(parts) or 'true'}"
 
     def sample(self, selectors: tuple[Selector, ...], head: str, guaranteed: tuple[bool, ...]) -> str:
+        """One query over an event of each selector.
+
+        Args:
+            head: ``sample``, or ``sequence`` with its longest span.
+            guaranteed: of each key whether some event always has it; the others join as null where they are missing.
+        """
         lines = [head]
         for selector in selectors:
             with self.names.within(Place.BOTH):

@@ -109,6 +109,7 @@ class Events:
         return [f"EVAL {', '.join(pairs)}"] if pairs else []
 
     def source(self, metadata: bool) -> str:
+        """The command ``FROM`` with the indexes of all selectors; ``metadata`` adds what identifies a document."""
         indexes = dict.fromkeys(pattern for s in self.detection.selectors for pattern in indices(self.names, s))
         return f"FROM {', '.join(indexes)}" + (" METADATA _id, _index, _version" if metadata else "")
 
@@ -167,6 +168,7 @@ class Events:
         return [balanced([c for c in own if c not in shared], " AND ") or "true" for own in self.asked]
 
     def key(self, number: int) -> str:
+        """The key of this number as a text, for each event by its selector; empty where the event lacks it, as KQL has it."""
         form = "TO_STRING({0})" if self.detection.guaranteed[number] else 'COALESCE(TO_STRING({0}), "")'
         return self.by_selector([form.format(self.named(s.keys[number])) for s in self.detection.selectors])
 

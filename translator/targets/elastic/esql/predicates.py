@@ -24,6 +24,7 @@ class EsqlPredicates(Predicates):
 
     @staticmethod
     def is_array(column: Column) -> bool:
+        """Whether a field of documents may have several values."""
         return bool(column.stored) and (column.several or column.name in ARRAYS)
 
     def single(self, expr: Expr) -> str:
