@@ -105,6 +105,13 @@ WRITTEN = [
     "| mv-expand a = split(IPAddress, '.') to typeof(string) | summarize arg_max(TimeGenerated, *) by a | join kind=leftanti ("
     + CHANGES
     + " | where Result == '0') on $left.UserPrincipalName == $right.Identity | summarize c = count() by UserPrincipalName, a",
+    # a row of a group stands once before it is taken apart, whatever stands beside it
+    "| summarize c = count() by IPAddress | mv-expand a = split(IPAddress, '.') to typeof(string) | where a !in (("
+    + CHANGES
+    + " | project Identity)) | project a, c",
+    "| summarize c = count() by UserPrincipalName, IPAddress | mv-expand a = split(IPAddress, '.') to typeof(string) | join kind=inner ("
+    + CHANGES
+    + " | summarize n = count() by Identity) on $left.UserPrincipalName == $right.Identity | summarize m = count() by a, n",
     # of groups one is chosen, which has no document
     "| summarize c = count(), d = dcount(AppDisplayName) by UserPrincipalName, IPAddress | summarize arg_max(c, UserPrincipalName)"
     " by IPAddress | where c > 1 | project IPAddress, c",

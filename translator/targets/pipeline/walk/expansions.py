@@ -122,7 +122,6 @@ def _unpacked(ctx: Context, column: Column, of: Expr, place: StoredPath, part: P
         return _members(ctx, column, array, part, node)
     where = path_of(place.column, place.steps)
     ctx.say("array-assumed", f"{where} is an array by the documentation of {place.table}", node.span)
-    part = ctx.single(part, node)
     if part.flag is not None:
         ctx.separate()
     found = Apply(node.span, Type.BOOL, "matches regex", (of, const(EMPTY_ARRAY)))
@@ -136,7 +135,6 @@ def _unpacked(ctx: Context, column: Column, of: Expr, place: StoredPath, part: P
 def _members(ctx: Context, column: Column, whole: Value, part: Part, node: o.Expand) -> Part:
     """A row for each element of an array or property of an object in a text that may hold JSON, none of an empty one, else one row."""
     language = ctx.language
-    part = ctx.single(part, node)
     if ctx.name_of(whole) is None:
         name = ctx.free(f"{column.name}_of")
         ctx.commands.append(ctx.eval([(name, whole.text)]))
@@ -187,7 +185,7 @@ def _stepped(ctx: Context, column: Column, start: Expr, count: int, step: Expr, 
     first = values.of_kind(simplify(start), "time")
     if first.nullable or column.type not in (Type.DATETIME, Type.DYNAMIC, Type.UNKNOWN):
         raise Cannot(Diagnostic("unsupported-operator", "a row for each element of these is not supported here", node.span))
-    part, language = ctx.single(part, node), ctx.language
+    language = ctx.language
     numbers = language.split.format(language.string(",".join(str(n * seconds) for n in range(count))), language.string(","))
     found = _each(ctx, Column(column.id, "seconds", Type.STRING), numbers, "text", part, node, distinct=True)
     name, after = ctx.named(column), Value(language.digits["tolong"].format(ctx.columns[column.id].text), "span")
@@ -202,7 +200,6 @@ def _enumerated(ctx: Context, column: Column, elements: tuple[Expr, ...], part: 
     found = [as_typed(values.value(simplify(x)), replace(x, type=column.type) if isinstance(x, Path) else x) for x in elements]
     if len({v.kind for v in found}) > 1 or found[0].kind not in ORDERED | {"text", "part"}:
         raise Cannot(Diagnostic("unsupported-operator", "a row for each element of these is not supported here", node.span))
-    part = ctx.single(part, node)
     marks = [str(number) for number, _ in enumerate(found, 1)]
     numbers = language.split.format(language.string(",".join(marks)), language.string(","))
     expanded = _each(ctx, Column(column.id, "element", Type.STRING), numbers, "text", part, node, distinct=True)
@@ -222,7 +219,6 @@ def _counted(ctx: Context, column: Column, start: Value, stop: Value, step: Expr
     whole = start.kind == "int" or (start.kind == "time" and start.rounded and stop.rounded)
     if by <= 0 or not whole or start.kind != stop.kind or start.nullable or stop.nullable:
         raise Cannot(Diagnostic("unsupported-operator", "a row for each element of these is not supported here", node.span))
-    part = ctx.single(part, node)
     values = ctx.values()
     ctx.keep(part, [values.between(grouped(start), "<=", grouped(stop))])
     listed, number = ctx.language.numbers
@@ -237,13 +233,13 @@ def _counted(ctx: Context, column: Column, start: Value, stop: Value, step: Expr
 def _each(
     ctx: Context, column: Column, several: str, kind: str, part: Part, node: o.Expand, element: str = "", distinct: bool = False
 ) -> Part:
-    """A row for each of several values, and one with an empty text where there is none.
+    """A row for each of several values of a row, which stands once, and one with an empty text where there is none.
 
     Args:
         element: what is made of each.
         distinct: whether no two of a row are the same.
     """
-    language, name = ctx.language, ctx.named(column)
+    part, language, name = ctx.single(part, node), ctx.language, ctx.named(column)
     values = language.functions["coalesce"].words.format(f"{several}, {language.string('')}")
     if part.flag is not None:
         ctx.separate()
