@@ -23,6 +23,7 @@ from jsonschema import Draft202012Validator
 
 from tests import conf_reader
 from tests.rules import rule
+from translator import prove
 from translator.detection.model import Detection
 from translator.pack import Entry, slugs_of, whole
 from translator.package import conf, kibana, packaged, prepared
@@ -35,6 +36,7 @@ from translator.rulepack import RuleFileError, read
 from translator.rulepack.cron import cron
 from translator.rulepack.model import AlertDetails, EntityMapping, Incidents, Rule
 from translator.targets.base import Options
+from translator.verify.proof import Outcome
 
 PLAIN = "SecurityEvent | where EventID == 4720"
 SUMMARY = f"{PLAIN} | summarize n = count() by Computer | where n > 10"
@@ -702,6 +704,13 @@ def test_a_list_of_what_was_seen_comes_with_the_search_that_fills_it() -> None:
     reading = [s["search"] for s in stanzas.values() if "| lookup " in s["search"]]
     read_by = [text.split("| lookup ")[1].split(" ")[0] for text in reading]
     assert read_by == ["seen_ip_address", "seen_ip_address_2", "seen_ip_address"]
+
+
+@pytest.mark.parametrize("target", ["splunk", "esql"])
+def test_a_search_that_fills_a_list_names_the_values_as_the_list_does(target: str) -> None:
+    known = "SigninLogs | where TimeGenerated > ago(14d) and isnotempty(UserAgent) | summarize make_set(UserAgent)"
+    proof = prove(rule(f"SigninLogs | where UserAgent !in (({known}))"), target)
+    assert proof.outcome is Outcome.PROVEN, proof.counterexample
 
 
 def test_a_rule_of_the_name_of_such_a_search_is_told_apart_from_it() -> None:

@@ -13,7 +13,7 @@ from translator.fidelity import Diagnostic, Place, Verdict, verdict_of
 from translator.pipeline.remarks import alerting_time, lookbacks, on_period
 from translator.plan.simplify import TooLarge
 from translator.rulepack.model import Rule
-from translator.targets.base import Deployment, Options, Output, Readiness, by_table, mixed
+from translator.targets.base import VALUE, Deployment, Options, Output, Readiness, by_table, mixed
 from translator.targets.homes import Placed, placed
 from translator.targets.protocols import CountsRows, Target
 
@@ -72,7 +72,7 @@ def _histories(target: Target, rule: Rule, detection: Detection, output: Output,
             if h.name not in output.lookups:
                 continue
             seen = Detection(
-                "event_count", (Side(h.name, h.selectors),), ("value",), (False,), Threshold("event_count", ">", 0), h.back, None, (),
+                "event_count", (Side(h.name, h.selectors),), (VALUE,), (False,), Threshold("event_count", ">", 0), h.back, None, (),
                 lookback=h.back,
             )  # fmt: skip
             found = target.translate(rule, moved(target, rule, seen, options), options)

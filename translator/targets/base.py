@@ -67,6 +67,9 @@ class Read:
 TIMES: Mapping[str, str] = MappingProxyType({"splunk": "_time", "elastic": "@timestamp", "sigma": "@timestamp"})
 """The field with the time of an event, by family of products."""
 
+VALUE = "value"
+"""What a list calls the values that it holds, and so does the search that fills it."""
+
 LISTED = ("listed", "yes")
 """A column that all rows of a list have, and what it holds, where a product finds all of them by it."""
 

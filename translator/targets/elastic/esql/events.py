@@ -11,7 +11,7 @@ from translator.plan.conditions import is_field
 from translator.plan.expansions import JSON_TEXT
 from translator.plan.expressions import Apply, ColumnRef, Expr, conjuncts, walk
 from translator.plan.types import Type
-from translator.targets.base import Cannot
+from translator.targets.base import VALUE, Cannot
 from translator.targets.computed import Texts
 from translator.targets.discrimination import told_apart
 from translator.targets.elastic import dataset, field, indices, string
@@ -70,9 +70,12 @@ class Events:
         return free_of(name, self.fields)
 
     def wanted_keys(self, detection: Detection) -> tuple[str, ...]:
-        """What alerts call the keys: the product's own field where all events have the key there, so that alerts are found by it."""
+        """What alerts call the keys: the product's own field where all events have the key there, so that alerts are found by it.
+
+        What fills a list has the name that the list has for it.
+        """
         names = list(detection.group_by)
-        if self.names.options.fields == "source":
+        if self.names.options.fields == "source" or names == [VALUE]:
             return tuple(names)
         for number, guaranteed in enumerate(detection.guaranteed):
             given = [s.keys[number] for s in detection.selectors]
