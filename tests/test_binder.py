@@ -43,6 +43,11 @@ def columns(kql: str) -> str:
             "union isfuzzy=true (datatable(a:string)[]), (Nowhere | extend b = a | where c == 1)",
             "a_string:string a_unknown:unknown b:unknown c:unknown",
         ),
+        # literals and the types of what is made of them
+        ("print a = dynamic('x'), b = dynamic(1) + dynamic(2), c = dynamic(1) + 2.5", "a:dynamic b:dynamic c:real"),
+        (f"{T} | project a = t / 1d, b = t / t, c = 1d - t, d = t - d", "a:real b:real c:datetime d:timespan"),
+        ("range x from 1 to 2.5 step 1", "x:real"),
+        ("range x from int(1) to int(2) step int(1)", "x:int"),
         # numbers of names
         (f"{T} | extend n + 1 | extend n + 2", "t:datetime s:string n:long d:dynamic Column1:long Column2:long"),
         (f"{T} | summarize sum(n) + 1 by t + 1d", "Column1:datetime Column2:long"),

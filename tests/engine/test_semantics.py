@@ -57,6 +57,8 @@ VALUES: list[tuple[str, Any]] = [
     ('strcat_array(dynamic([1, true, null, "x"]), "-")', "1-true--x"),
     ("tostring(0.0 / 0.0)", "NaN"),
     ("asin(2)", None),
+    ("sqrt(-1)", None),
+    ("sqrt(2.25)", 1.5),
     # a number beside a text: equality compares the digits
     ('"0" == 0', True),
     ('"50126" in (0, 50126)', True),
@@ -112,6 +114,9 @@ VALUES: list[tuple[str, Any]] = [
     ("isnan(beta_cdf(0.5, 10001, 1))", True),
     ("isnull(parse_xml(strcat('<a>', strrep(strrep('x', 1024), 1024), '</a>')))", True),
     ('array_shift_left(dynamic(["a", "b"]), 1)', ["b", ""]),
+    # numbers, texts, all else: in both directions
+    ('array_sort_asc(dynamic([true, "b", 2, null, "a", 1.5]))', [1.5, 2, "a", "b", True, None]),
+    ('array_sort_desc(dynamic([true, "b", 2, null, "a", 1.5]))', [2, 1.5, "b", "a", True, None]),
     ("array_index_of(dynamic([1]), 1, 0, -2)", None),
     ("array_sum(dynamic([1, true]))", None),
     ("treepath(dynamic({'a': [1, {'b': 2}, {'b': 3}]}))", ["['a']", "['a'][0]", "['a'][0]['b']"]),
@@ -120,6 +125,10 @@ VALUES: list[tuple[str, Any]] = [
     ('replace_strings("a b c", dynamic(["a", 1, "b"]), dynamic(["x", "y"]))', "x b c"),
     # bins
     ("bin(-5, 3)", -6),
+    ("bin(10, -3)", None),
+    ("bin(10.5, 0)", None),
+    ("bin(datetime(2024-01-10), -1d)", None),
+    ("bin(10, tolong('4'))", 8),
     ("bin(5.5, 2)", 4.0),
     ("bin(datetime(2024-01-10), 7d)", dt.datetime(2024, 1, 8)),
     ("bin(90m, 1h)", dt.timedelta(hours=1)),
@@ -129,6 +138,10 @@ VALUES: list[tuple[str, Any]] = [
     ("ago(1d) + 12h", dt.datetime(2026, 5, 1)),
     ("datetime(2020-01-02) - datetime(2020-01-01)", DAY),
     ("1d / 1h", 24.0),
+    ("datetime(0001-01-03 12:00) / 1d", 2.5),
+    ("1d / 0", None),
+    ("datetime()", NOW),
+    ("timespan(15 seconds)", dt.timedelta(seconds=15)),
     ("2 * 1h", dt.timedelta(hours=2)),
     ("dayofweek(datetime(2024-01-10))", 3 * DAY),
     ("startofweek(datetime(2024-01-10))", dt.datetime(2024, 1, 7)),
@@ -205,6 +218,13 @@ VALUES: list[tuple[str, Any]] = [
     ("toupper(1d)", "1.00:00:00"),
     ('strcat_delim("-", 1.0, true, "x")', "1.0-True-x"),
     ("parse_json('no json')", "no json"),
+    ("parse_json('NaN')", "NaN"),
+    ("parse_json('{\"a\": [1, ]}').a", None),
+    # a dynamic literal is dynamic, whatever it holds
+    ("gettype(dynamic(datetime(2020-01-01)))", "string"),
+    ("dynamic('5') == 5", True),
+    ("array_reverse(dynamic('x'))", None),
+    ("coalesce(dynamic({'a': 1}).b, dynamic('none'))", "none"),
     ('isnull(dynamic({"a": null}).a)', True),
     ('split("a,b,c", ",")', ["a", "b", "c"]),
     ('split("a,b", ",")[1] == "b"', True),
@@ -277,6 +297,12 @@ FOUND = (
 )
 
 QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
+    # texts that DuckDB takes for JSON, and JSON does not have
+    (
+        """datatable(s:string)['inf', '[1,]', '{"info": ",]", "a": 1}', '-NaN', '{"a": Infinity}', '[1, 2]'] | extend d = parse_json(s)"""
+        " | project t = gettype(d), same = tostring(d) == s, a = toint(d.a)",
+        [("string", True, None), ("string", True, None), ("dictionary", False, 1), ("string", True, None), ("string", True, None), ("array", False, None)],
+    ),
     # a series taken apart: the seasonal part first, the trend of what is left of the points that are learned from
     (
         "print s = dynamic([1, 12, 3, 14, null, 7]) | project series_decompose(s, 2, 'none', 1)",
@@ -590,7 +616,7 @@ def test_the_second_opinion_agrees() -> None:
     # bin() of weeks: this engine counts from 0001-01-01, a Monday, as ticks do; duckdb-kql from 1970. The JSON that it returns is text,
     # and what parse_json makes of a text that is none is the text itself in the documentation.
     # It takes no elements out of an array that a table holds. It knows no NaN that compares with nothing, and takes the text beside a number for one.
-    # A year of two digits is one of the first century to it, and a decimal a real.
+    # A year of two digits is one of the first century to it, and a decimal a real. Bins of no size, and roots of less than 0, are numbers to it.
     known = (
         "7d",
         "parse_json",
@@ -614,6 +640,13 @@ def test_the_second_opinion_agrees() -> None:
         ") % 1d",
         "Nov",
         "decimal(",
+        "sqrt(-",
+        "bin(10",
+        ", -1d)",
+        "1d / 0",
+        "datetime(0001-01-03",
+        "datetime()",
+        "timespan(15",
     )
     compared = 0
     for expression, expected in VALUES:

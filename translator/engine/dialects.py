@@ -52,6 +52,16 @@ _TYPES = {
 }  # fmt: skip
 """Timespans are ticks of 100 ns, dynamic values JSON text."""
 
+_LOOSE = r"(?i)nan|inf|,\s*[\]}]"
+"""What DuckDB reads as JSON outside of texts, and JSON does not have: numbers that are none, and commas before an end."""
+
+
+def is_json(text: str) -> str:
+    """DuckDB's SQL that says whether a text is JSON, for the SQL of the text."""
+    bare = rf"REGEXP_REPLACE({text}, '\"(\\.|[^\"\\])*\"', '', 'g')"
+    return f"JSON_VALID({text}) AND NOT (REGEXP_MATCHES({text}, '{_LOOSE}') AND REGEXP_MATCHES({bare}, '{_LOOSE}'))"
+
+
 DUCKDB = Dialect(
     "duckdb",
     "DuckDB",
@@ -73,7 +83,7 @@ DUCKDB = Dialect(
         "unquoted": "JSON_EXTRACT_STRING(CAST($1 AS JSON), '$')",
         "step_text": "JSON_EXTRACT_STRING(CAST($1 AS JSON), $2)",
         "json_type": "JSON_TYPE(CAST($1 AS JSON))",
-        "valid_json": "JSON_VALID($1)",
+        "valid_json": is_json("$1"),
         "elements": "CAST(FROM_JSON(CAST($1 AS JSON), '[\"JSON\"]') AS TEXT[])",
         "keys": "JSON_KEYS(CAST($1 AS JSON))",
         "time_text": "STRFTIME($1, '%Y-%m-%dT%H:%M:%S.%f') || '0Z'",

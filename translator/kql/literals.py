@@ -38,7 +38,7 @@ TYPE_NAMES = {
 
 _ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2}|[0-3][0-7][0-7]|[0-7]{1,2}|.)", re.S)
-_TIMESPAN = re.compile(r"(\d+(?:\.\d+)?)([a-z]+)")
+_TIMESPAN = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+)")
 _CLOCK = re.compile(r"(-)?(?:(\d+)\.)?(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,7}))?)?")
 _ISO = re.compile(
     r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?)?\s*(Z|[+-]\d{2}:?\d{2})?", re.I
@@ -86,7 +86,7 @@ def decode_long(text: str) -> int:
 
 
 def decode_timespan(text: str) -> int | None:
-    """Ticks of ``1d``, ``1.5h``, ``10:20``, ``3.01:02:03.4``; None where the text is none of these."""
+    """Ticks of ``1d``, ``1.5h``, ``15 seconds``, ``10:20``, ``3.01:02:03.4``; None where the text is none of these."""
     text = text.strip().strip("\"'")
     if found := _TIMESPAN.fullmatch(text):
         number, unit = float(found[1]), found[2]
@@ -137,6 +137,8 @@ def decode_typed(text: str) -> tuple[str, str | int | float | bool | None]:
     """Kind and value of ``datetime(...)``, ``int(...)`` and their like."""
     name, _, inner = text.partition("(")
     kind, inner = TYPE_NAMES.get(name, name), inner[:-1].strip()
+    if kind == "datetime" and not inner:
+        return kind, "now"
     if inner.lower() == "null" or not inner:
         return kind, None
     try:

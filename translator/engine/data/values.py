@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from translator.engine.data.layout import Field, identifier, literal
+from translator.engine.dialects import is_json
 from translator.plan.types import Type
 
 MARK = "\x1f"
@@ -182,11 +183,11 @@ def _dynamic(field: Field) -> str:
     if field.held == "JSON":
         inner, whole = f"JSON_EXTRACT_STRING({value}, '$')", f"CAST({value} AS TEXT)"
         return (
-            f"CASE LEFT({whole}, 1) WHEN '\"' THEN CASE WHEN REGEXP_MATCHES({inner}, '^\\s*[\\[{{]') AND JSON_VALID({inner}) THEN {inner} "
+            f"CASE LEFT({whole}, 1) WHEN '\"' THEN CASE WHEN REGEXP_MATCHES({inner}, '^\\s*[\\[{{]') AND {is_json(inner)} THEN {inner} "
             f"ELSE {whole} END ELSE NULLIF({whole}, 'null') END"
         )
     if kind_of_native(field.held) == Type.STRING:
-        return f"CASE WHEN {value} IS NULL OR {value} = '' THEN NULL WHEN JSON_VALID({value}) THEN {value} ELSE CAST(TO_JSON({value}) AS TEXT) END"
+        return f"CASE WHEN {value} IS NULL OR {value} = '' THEN NULL WHEN {is_json(value)} THEN {value} ELSE CAST(TO_JSON({value}) AS TEXT) END"
     return f"CAST(TO_JSON({value}) AS TEXT)"
 
 

@@ -83,9 +83,14 @@ def json_of(text: str) -> Any:
     if not text:
         return None
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_no_json)
     except ValueError:
         return text
+
+
+def _no_json(word: str) -> None:
+    """Python reads ``NaN`` and ``Infinity``, which JSON does not have."""
+    raise ValueError(word)
 
 
 def whole_of(text: str) -> int | None:

@@ -69,16 +69,21 @@ def _quotient(ctx: Values, expr: e.Apply) -> exp.Expr:
     if (made := _of_dynamics(ctx, expr)) is not None:
         return made
     left, right = expr.args
+    if {left.type, right.type} <= {Type.DATETIME, Type.TIMESPAN}:
+        return ctx.sql("CAST($1 AS DOUBLE) / $2", *(_all_ticks(ctx, x) for x in expr.args))
     a, b = operand(ctx, left, expr.type), operand(ctx, right, expr.type)
-    if left.type == right.type == Type.TIMESPAN:
-        return ctx.sql("CAST($1 AS DOUBLE) / $2", a, b)
     if left.type == Type.TIMESPAN:
-        return ctx.cast(ctx.sql("TRUNC($1 / $2)", a, b), Type.LONG)
+        return ctx.cast(ctx.sql("TRUNC($1 / NULLIF($2, 0))", a, b), Type.LONG)
     if expr.type in WHOLE:
         return exp.paren(ctx.word("quotient", a, b), copy=False)
     if "real_quotient" not in ctx.dialect.words:
         return ctx.sql("CAST($1 AS DOUBLE) / NULLIF($2, 0)", a, b)
     return ctx.word("real_quotient", a, b)
+
+
+def _all_ticks(ctx: Values, expr: e.Expr) -> exp.Expr:
+    """The ticks of a timespan, and of a datetime those since the year 1."""
+    return ctx.sql(f"($1 + {EPOCH_TICKS})", ctx.ticks(ctx.value(expr))) if expr.type == Type.DATETIME else operand(ctx, expr)
 
 
 def _modulo(ctx: Values, expr: e.Apply) -> exp.Expr:
@@ -87,10 +92,7 @@ def _modulo(ctx: Values, expr: e.Apply) -> exp.Expr:
         return made
     left, right = expr.args
     b = operand(ctx, right, expr.type)
-    if left.type == Type.DATETIME:
-        a = ctx.sql(f"($1 + {EPOCH_TICKS})", ctx.ticks(ctx.value(left)))
-    else:
-        a = operand(ctx, left, expr.type)
+    a = _all_ticks(ctx, left) if left.type == Type.DATETIME else operand(ctx, left, expr.type)
     return ctx.sql("(($1 % NULLIF($2, 0)) + ABS($2)) % ABS(NULLIF($2, 0))", a, b)
 
 
@@ -106,7 +108,10 @@ def _bin(ctx: Values, expr: e.Apply) -> exp.Expr:
         subject = e.Apply(subject.span, Type.DATETIME, "todatetime", (subject,))
     if expr.function == "bin_at":
         return _binned(ctx, subject, size, expr.args[2])
-    return _binned(ctx, subject, size, None)
+    found = _binned(ctx, subject, size, None)
+    if isinstance(size, e.Const) and isinstance(size.value, int | float) and size.value > 0:
+        return found
+    return ctx.sql("CASE WHEN $1 > 0 THEN $2 END", to_number(ctx, size), found)  # bin(), "Returns": null of no or a negative size
 
 
 def _binned(ctx: Values, subject: e.Expr, size: e.Expr, anchor: e.Expr | None) -> exp.Expr:

@@ -35,8 +35,10 @@ def expression(ctx: Context, node: s.Node, table: Table | None, scope: Scope) ->
             return e.Const(span, type_of(kind), value)
         case s.Dynamic(value=value):
             inner = sub(value)
-            if isinstance(inner, e.Const) and inner.value is None:
-                return e.Const(node.span, Type.DYNAMIC, None)
+            if isinstance(inner, e.Const) and (inner.value is None or inner.type in _IN_JSON):
+                return e.Const(node.span, Type.DYNAMIC, inner.value)
+            if isinstance(inner, e.Const):
+                return e.Apply(node.span, Type.DYNAMIC, "parse_json", (inner,))
             return e.Items(node.span, Type.DYNAMIC, inner.items) if isinstance(inner, e.Items) else inner
         case s.JsonArray(items=items, span=span):
             return e.Items(span, Type.DYNAMIC, tuple(sub(i) for i in items))
@@ -189,6 +191,9 @@ def _membership(
     return e.negation(result) if negated else result
 
 
+_IN_JSON = frozenset({Type.STRING, Type.BOOL, Type.LONG, Type.REAL})
+"""Types of literals that JSON has as well: others are texts inside of a dynamic value."""
+
 _NEGATED = {"!=": "==", "<>": "==", "!~": "=~", "notcontains": "contains", "notlike": "like"}
 
 
@@ -206,10 +211,12 @@ def binary(operator: str, left: e.Expr, right: e.Expr, span: e.Span) -> e.Expr:
 
 
 def _arithmetic_type(operator: str, a: Type, b: Type) -> Type:
+    if operator == "/" and {a, b} <= {Type.DATETIME, Type.TIMESPAN}:
+        return Type.REAL
     if Type.DATETIME in (a, b):
-        return Type.TIMESPAN if operator == "%" or (operator == "-" and b != Type.TIMESPAN) else Type.DATETIME
+        return Type.TIMESPAN if operator == "%" or (operator == "-" and Type.TIMESPAN not in (a, b)) else Type.DATETIME
     if Type.TIMESPAN in (a, b):
-        return Type.REAL if a == b and operator == "/" else Type.TIMESPAN
+        return Type.TIMESPAN
     for kind in (Type.DECIMAL, Type.REAL):
         if kind in (a, b):
             return kind

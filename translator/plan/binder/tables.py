@@ -108,8 +108,8 @@ def _range(ctx: Context, node: s.Range, scope: Scope) -> Table:
     low, high, by = (ctx.expression(x, empty, scope) for x in (node.start, node.stop, node.step))
     check_is(ctx, "range goes over", low, "summable", node.start.span)
     check_operands(ctx, "+", (low, by), node.step.span)
-    kind = low.type if low.type in (Type.DATETIME, Type.TIMESPAN) else common([low.type, by.type])
-    column = ctx.column(node.name.value, Type.LONG if kind == Type.INT else kind)
+    kind = low.type if low.type in (Type.DATETIME, Type.TIMESPAN) else common([low.type, high.type, by.type])
+    column = ctx.column(node.name.value, kind)
     return Table(o.Range(node.span, column, low, high, by), {node.name.value: column})
 
 

@@ -46,11 +46,12 @@ def distinct(values: list[Any]) -> list[Any]:
 
 
 def _order(value: Dynamic) -> tuple[int, Any]:
+    """The place of a value among its kind, and of the kind: numbers, texts, all else."""
     if isinstance(value, bool):
-        return (0, value)
+        return (2, value)
     if isinstance(value, int | float):
-        return (1, value)
-    return (2, value) if isinstance(value, str) else (3, text_of(value))
+        return (0, value)
+    return (1, value) if isinstance(value, str) else (3, text_of(value))
 
 
 def _sorted(arrays: tuple[Any, ...], reverse: bool) -> Dynamic:
@@ -63,6 +64,7 @@ def _sorted(arrays: tuple[Any, ...], reverse: bool) -> Dynamic:
     filled = [i for i, v in enumerate(first) if v is not None]
     nulls = [i for i, v in enumerate(first) if v is None]
     filled.sort(key=lambda i: _order(first[i]), reverse=reverse)
+    filled.sort(key=lambda i: _order(first[i])[0])  # kinds stand the same way in both directions
     order = filled + nulls if nulls_last else nulls + filled
     out = [[a[i] for i in order] if isinstance(a, list) and len(a) == len(first) else None for a in arrays]
     return out[0] if len(out) == 1 else out

@@ -36,11 +36,16 @@ def _guarded(function: Callable[[float], float]) -> Callable[[float], float]:
 
 
 for _name, _function in (
-    ("sqrt(number: number) -> real", math.sqrt), ("exp(number: number) -> real", math.exp), ("exp2(number: number) -> real", lambda x: 2.0**x), ("exp10(number: number) -> real", lambda x: 10.0**x), ("cos(number: number) -> real", math.cos), ("sin(number: number) -> real", math.sin),
+    ("exp(number: number) -> real", math.exp), ("exp2(number: number) -> real", lambda x: 2.0**x), ("exp10(number: number) -> real", lambda x: 10.0**x), ("cos(number: number) -> real", math.cos), ("sin(number: number) -> real", math.sin),
     ("tan(number: number) -> real", math.tan), ("atan(number: number) -> real", math.atan), ("gamma(number: number) -> real", math.gamma), ("loggamma(number: number) -> real", math.lgamma),
     ("erf(number: number) -> real", math.erf), ("erfc(number: number) -> real", math.erfc),
 ):  # fmt: skip
     F.scalar(_name, named="argument")(_guarded(_function))
+
+
+@F.scalar("sqrt(number: number) -> real", named="argument")
+def sqrt(x: float) -> float | None:
+    return math.sqrt(x) if x >= 0 else x if math.isnan(x) else None
 
 
 def _within(function: Callable[[float], float]) -> Callable[[float], float | None]:
