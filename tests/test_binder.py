@@ -43,6 +43,10 @@ def columns(kql: str) -> str:
             "union isfuzzy=true (datatable(a:string)[]), (Nowhere | extend b = a | where c == 1)",
             "a_string:string a_unknown:unknown b:unknown c:unknown",
         ),
+        # the name of an index is free of the columns that are there, and a parameter may be a name in brackets
+        (f"{T} | project s, d | mv-expand with_itemindex=s d", "s:string d:dynamic s1:long"),
+        (f"{T} | project s, d | mv-apply with_itemindex=x x=d on (where true)", "s:string d:dynamic x:dynamic x1:long"),
+        ('union withsource=["From where"] Doors', "From where:string At:datetime Door:string Badge:long"),
         # literals and the types of what is made of them
         ("print a = dynamic('x'), b = dynamic(1) + dynamic(2), c = dynamic(1) + 2.5", "a:dynamic b:dynamic c:real"),
         (f"{T} | project a = t / 1d, b = t / t, c = 1d - t, d = t - d", "a:real b:real c:datetime d:timespan"),
@@ -311,6 +315,7 @@ def found(kql: str) -> str:
         ("Doors | evaluate pivto(Door)", "error binding pivto(Door)"),
         # names that are given twice, and more names than values
         ("let x = 1; let x = 2; print x", "error repeated-name x"),
+        ("Doors | make-series At = count() on At step 1h", "error repeated-name At"),
         ("let F = (x:long) { let x = 2; x }; let y = 1; let G = () { let y = 2; y }; print F(1) + G() + y", "error repeated-name x"),
         ("Doors | project Door, Door = Badge, tostring(At), tostring(At)", "error repeated-name Door"),
         ("Doors | extend x = 1, x = 2", "error repeated-name x"),

@@ -338,6 +338,8 @@ def _parameter_value(token: Any) -> s.Expression:
     first = token[0]
     if first in "\"'@" or (first in "hH" and len(token) > 1 and token[1] in "\"'@"):
         return s.Literal(span, "string", decode_string(token), str(token))
+    if first == "[":
+        return s.NameReference(span, decode_string(token[1:-1]), quoted=True)
     if token.endswith(")"):
         return s.Literal(span, *decode_typed(token), str(token))
     if token.lower() in ("true", "false"):

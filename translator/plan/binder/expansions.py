@@ -15,7 +15,7 @@ from translator.plan.binder.parameters import operator_name, words
 from translator.plan.binder.problems import Problem
 from translator.plan.binder.scopes import Scope, Table
 from translator.plan.binder.sources import unsupported, unsupported_with
-from translator.plan.naming import automatic_name
+from translator.plan.naming import automatic_name, fresh
 from translator.plan.types import Type, type_of
 
 
@@ -37,7 +37,8 @@ def _expanded(
     index = None
     wanted = parameters.get("with_itemindex")
     if wanted:
-        index = added[wanted] = ctx.column(wanted, Type.LONG)
+        name = fresh(wanted, {**table.names, **added})
+        index = added[name] = ctx.column(name, Type.LONG)
     limit = ctx.expression(node.limit, None, scope) if node.limit is not None else None
     bags = parameters.get("bagexpansion") or parameters.get("kind")
     return o.Expand(node.span, table.relation, tuple(pairs), index, limit, bags == "array"), added

@@ -186,7 +186,7 @@ def _of_each_part(
 
 def make_series(ctx: Context, table: Table, node: s.MakeSeries, scope: Scope) -> Table:
     """A row for each group, whose arrays have a value for each step of the axis, and the axis as an array."""
-    check_distinct_names(ctx, (*(a.value for a in node.aggregates if isinstance(a.value, s.Named)), *node.by))
+    check_distinct_names(ctx, (*(a.value for a in node.aggregates if isinstance(a.value, s.Named)), *node.by, node.on))
     keys = [(ctx.column_of(n, x), x) for n, x in named_items(ctx, table, node.by, scope)]
     shown = [c for c, _ in keys]
     row = ctx.column("", table.row.type) if table.row is not None else None
