@@ -46,6 +46,7 @@ def columns(kql: str) -> str:
         # the name of an index is free of the columns that are there, and a parameter may be a name in brackets
         (f"{T} | project s, d | mv-expand with_itemindex=s d", "s:string d:dynamic s1:long"),
         (f"{T} | project s, d | mv-apply with_itemindex=x x=d on (where true)", "s:string d:dynamic x:dynamic x1:long"),
+        (f"{T} | make-series count() on t step 1h by bin(t, 1d)", "t:datetime count_:dynamic t1:dynamic"),
         ('union withsource=["From where"] Doors', "From where:string At:datetime Door:string Badge:long"),
         # literals and the types of what is made of them
         ("print a = dynamic('x'), b = dynamic(1) + dynamic(2), c = dynamic(1) + 2.5", "a:dynamic b:dynamic c:real"),

@@ -112,6 +112,8 @@ VALUES: list[tuple[str, Any]] = [
     ("totimespan(range(1d, 5d, 2d)[1])", 3 * DAY),
     ('toguid("0123456789abcdef0123456789abcdef-and more")', "01234567-89ab-cdef-0123-456789abcdef"),
     ("isnan(beta_cdf(0.5, 10001, 1))", True),
+    ("beta_inv(0.5, 0, 1)", None),
+    ("isnan(beta_inv(0.0, 2, 1))", True),
     ("isnull(parse_xml(strcat('<a>', strrep(strrep('x', 1024), 1024), '</a>')))", True),
     ('array_shift_left(dynamic(["a", "b"]), 1)', ["b", ""]),
     # numbers, texts, all else: in both directions
@@ -231,6 +233,13 @@ VALUES: list[tuple[str, Any]] = [
     ('array_length(dynamic("x"))', None),
     ('set_has_element(dynamic(["a"]), "a")', True),
     ('bag_pack("k", 1, "t", datetime(2020-01-01))', {"k": 1, "t": "2020-01-01T00:00:00.0000000Z"}),
+    # units: what the pages list, also where the quantity is another in each country
+    ("round(convert_volume(1.2, 'CubicMeter', 'AcreFoot'), 10)", 0.0009728568),
+    ("convert_speed(1.2, 'MeterPerSecond', 'CentimeterPerHour')", 432000.0),
+    ("convert_length(1.0, 'UsSurveyFoot', 'Meter')", 1200 / 3937),
+    ("convert_mass(2.0, 'Kilopound', 'Pound')", 2000.0),
+    ("convert_temperature(1.0, 'SolarTemperature', 'Kelvin')", 5778.0),
+    ("convert_angle(1.0, 'NatoMil', 'degree')", None),
     # addresses
     ('ipv4_is_in_range("192.168.1.77", "192.168.1.0/24")', True),
     ('ipv4_is_private("8.8.8.8")', False),
@@ -434,7 +443,7 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     ("datatable(t:timespan)[1h] | make-series s = count() on t from 0h to 2h step 1h", [([0, 1], ["00:00:00", "01:00:00"])]),
     ("datatable(t:long)[] | make-series s = count() on t from 0 to 2 step 1", []),
     ("datatable(t:long)[] | make-series kind=nonempty s = count() default=7 on t from 0 to 2 step 1", [([7, 7], [0, 1])]),
-    ("datatable(t:long)[] | make-series kind=nonempty s = count() on t from 0 to 2 step 1 by t", []),
+    ("datatable(t:long, k:long)[] | make-series kind=nonempty s = count() on t from 0 to 2 step 1 by k", []),
     ('print s = "u=A B r=c d n=7 u=z" | parse-kv s as (u:string, n:long, r:string) with (pair_delimiter=" ", kv_delimiter="=", greedy=true) | project u, n, r',
      [("A B", 7, "c d")]),
     ('print s = "u=A B r=c d n=7" | parse-kv s as (u:string, n:long, r:string) with (pair_delimiter=" ", kv_delimiter="=") | project u, n, r',

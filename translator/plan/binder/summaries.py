@@ -193,11 +193,12 @@ def make_series(ctx: Context, table: Table, node: s.MakeSeries, scope: Scope) ->
     if row is not None and table.row is not None:
         keys.append((row, e.ColumnRef(node.span, row.type, table.row)))
     found: list[tuple[e.Column, e.Expr, e.Expr]] = []
+    taken = [c.name for c in shown]
     for aggregate in node.aggregates:
         default = ctx.expression(aggregate.default, None, scope) if aggregate.default is not None else e.const(0)
         for name, expr in named_items(ctx, table, (aggregate.value,), scope):
-            taken = [c.name for c in (*shown, *(c for c, _, _ in found))]
             found.append((ctx.column(fresh(name, taken), Type.DYNAMIC), expr, default))
+            taken.append(found[-1][0].name)
     ((axis, on),) = named_items(ctx, table, (node.on,), scope)[:1]
     start = ctx.expression(node.start, None, scope) if node.start is not None else None
     stop = ctx.expression(node.stop, None, scope) if node.stop is not None else None
@@ -207,7 +208,7 @@ def make_series(ctx: Context, table: Table, node: s.MakeSeries, scope: Scope) ->
             check_axis(ctx, given.span, on, as_read(ctx, table, given, bound, scope))
     if not isinstance(node.step, s.Dynamic):  # a dynamic is not known to be of another type
         check_step(ctx, on, as_read(ctx, table, node.step, step, scope), node.step.span)
-    column = ctx.column(axis, Type.DYNAMIC)
+    column = ctx.column(fresh(axis, taken), Type.DYNAMIC)
     nonempty = any(p.name == "kind" and word(p.value) == "nonempty" for p in node.parameters)
     relation = o.Series(node.span, table.relation, tuple(keys), tuple(found), column, on, start, stop, step, node.in_range, nonempty)
     return Table(relation, {c.name: c for c in (*shown, *(c for c, _, _ in found), column)}, row=row, parts=table.parts)
