@@ -95,6 +95,48 @@ def test_a_given_text_is_tried_where_it_looks(kql: str, target: str, text: str, 
     assert translator.prove(kql, target, text).outcome is outcome
 
 
+GUESSED = """SigninLogs | where ResultType == "50126" and isnotempty(IPAddress) and isnotempty(UserPrincipalName)
+| summarize n = {} by IPAddress | where n > 4"""
+TO_COUNT = f'{SIGNED} resultType=50126 callerIpAddress!="" properties.userPrincipalName!="" | rename properties.userPrincipalName as who'
+DELETED = """SecurityEvent | where EventID == 4720 and isnotempty(TargetSid) | project Created = TimeGenerated, TargetSid
+| join kind=inner (SecurityEvent | where EventID == 4726 | project Deleted = TimeGenerated, TargetSid) on TargetSid
+| where Deleted between (Created .. (Created + 10m))"""
+JOINED = """index=win source="XmlWinEventLog:Security" EventCode=4720 TargetSid!="" | rename _time as created | fields created TargetSid
+| join {} TargetSid [search index=win source="XmlWinEventLog:Security" EventCode=4726 | rename _time as deleted | fields deleted TargetSid]
+| where deleted>=created AND deleted-created<=600"""
+FOLLOWED = """sequence by winlog.event_data.TargetSid with maxspan=10m
+  [iam where event.dataset == "system.security" and event.code == "4720" and winlog.event_data.TargetSid != ""]
+  [iam where event.dataset == "system.security" and event.code == "4726"]"""
+BY_WHOM = """AuditLogs | extend user = tostring(InitiatedBy.user.userPrincipalName), app = tostring(InitiatedBy.app.displayName)
+| where user contains "#ext#" or (isempty(user) and isnotempty(app))"""
+ACTED = """index=azure sourcetype="azure:monitor:aad" category=AuditLogs
+| rename properties.initiatedBy.user.userPrincipalName as user, properties.initiatedBy.app.displayName as app {}
+| where like(lower(user), "%#ext#%") OR (user="" AND app!="")"""
+
+
+@pytest.mark.parametrize(
+    ("kql", "target", "right", "wrong"),
+    [
+        # two groups alert at once
+        (GUESSED.format("count()"), "splunk", f"{TO_COUNT} | stats count by callerIpAddress | where count>4",
+         f"{TO_COUNT} | stats count by callerIpAddress | where count>4 | sort - count | head 1"),
+        # what is counted differs in case alone
+        (GUESSED.format("dcount(UserPrincipalName)"),
+         "splunk", f"{TO_COUNT} | stats dc(who) as n by callerIpAddress | where n>4",
+         f"{TO_COUNT} | eval who=lower(who) | stats dc(who) as n by callerIpAddress | where n>4"),
+        # a newer event of the key is in no row
+        (DELETED, "splunk", JOINED.format("max=0"), JOINED.format("max=1")),
+        # an event with a value of the text stands between the others
+        (DELETED, "eql", FOLLOWED, f'{FOLLOWED} until [iam where event.dataset == "system.security" and event.code == "4738"]'),
+        # what is empty in one alternative alone is missing there
+        (BY_WHOM, "splunk", ACTED.format('| fillnull value="" user app'), ACTED.format("")),
+    ],
+)  # fmt: skip
+def test_what_loses_some_alerts_is_no_translation(kql: str, target: str, right: str, wrong: str) -> None:
+    assert translator.prove(kql, target, right).outcome is Outcome.PROVEN
+    assert translator.prove(kql, target, wrong).outcome is Outcome.CONTRADICTED
+
+
 @pytest.mark.parametrize(
     ("target", "text", "named"),
     [

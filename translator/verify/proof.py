@@ -12,6 +12,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from itertools import islice
 from types import MappingProxyType
 
 from translator import catalog
@@ -36,6 +37,7 @@ from translator.verify.shaping.values import is_missing
 from translator.verify.side_by_side import SideBySide, Way, earliest, seconds_of
 from translator.verify.stage import NOW, NoWorlds, Tried, unmarked
 from translator.verify.witness import Coverage
+from translator.verify.witness.states import TIMES
 from translator.workers import internal_error
 
 MOST_TRIES = 24
@@ -46,7 +48,7 @@ CLAIMS = (Verdict.EXACT, Verdict.SAME_ALERTS, Verdict.BROADER, Verdict.NARROWER)
 
 
 MOST_OTHERS = 120
-"""The most worlds that are made of the values of such a text."""
+"""The most worlds that are made of the values of such a text in place of the rule's, and beside them."""
 
 
 class Outcome(Enum):
@@ -257,18 +259,31 @@ class Trial(SideBySide):
         if output.lane != GIVEN or self.real or not (values := other_values(target, output.texts, self.conversion.rule.query)):
             return
         small = sorted((t for t in tried if t.events), key=lambda t: len(t.events))
-        bases = [t for alerts in (True, False) for t in [next((t for t in small if t.alerts is alerts), None)] if t is not None]
-        text = "\n".join(output.texts)
-        worlds = [
-            (f"{column} with {value!r}, which the text has", {**base.rows, table: changed})
-            for base in bases
+        alerting = [t for t in small if t.alerts]
+        text, schemas = "\n".join(output.texts), {**catalog.schemas(), **self.tables}
+
+        def changed(table: str, rows: Sequence[Row]) -> Iterator[tuple[str, tuple[Row, ...]]]:
+            for column in self.named(table, text, FAMILY_OF[target]):
+                for value in values:
+                    for other in _with_value(rows, column, value, schemas[table][column]):
+                        yield f"{column} with {value!r}, which the text has", other
+
+        instead = (
+            (about, {**base.rows, table: other})
+            for base in (*alerting[:1], *[t for t in small if t.alerts is False][:1])
             for table, rows in base.rows.items()
-            for column in self.named(table, text, FAMILY_OF[target])
-            for value in values
-            for changed in _with_value(rows, column, value, {**catalog.schemas(), **self.tables}[table][column])
-        ]
+            for about, other in changed(table, rows)
+        )
+        beside = (
+            (f"an event between the others, {about}", {**base.rows, table: (*rows, *_at(_middle(moments), other))})
+            for base in sorted(alerting, key=lambda t: len({*_moments(t.rows)}) < 2)[:1]
+            for moments in [_moments(base.rows)]
+            if len(moments) > 1
+            for table, rows in base.rows.items()
+            for about, other in changed(table, rows[:1])
+        )
         with suppress(EngineError):
-            yield from self.apart(worlds[:MOST_OTHERS], output, shape)
+            yield from self.apart([*islice(instead, MOST_OTHERS), *islice(beside, MOST_OTHERS)], output, shape)
 
     def named(self, table: str, text: str, family: str) -> Iterator[str]:
         """The columns of a table that a text names, by their own names or by those of a product's fields."""
@@ -425,6 +440,20 @@ def _proof_of(trial: Trial | str, target: str, output: Output) -> Proof:
         return Proof(target, Outcome.NOT_EXECUTABLE, output.verdict, f"the KQL cannot be run here: {error}")
     except Exception as error:
         return Proof(target, Outcome.NOT_EXECUTABLE, output.verdict, internal_error(error))
+
+
+def _moments(tables: Mapping[str, Sequence[Row]]) -> list[dt.datetime]:
+    """The moments of some events."""
+    return [v for rows in tables.values() for row in rows for n, v in row.items() if n in TIMES and isinstance(v, dt.datetime)]
+
+
+def _middle(moments: Sequence[dt.datetime]) -> dt.datetime:
+    return min(moments) + (max(moments) - min(moments)) / 2
+
+
+def _at(moment: dt.datetime, rows: Sequence[Row]) -> list[Row]:
+    """Rows at another moment."""
+    return [{n: moment if n in TIMES else v for n, v in row.items()} for row in rows]
 
 
 def _with_value(rows: Sequence[Row], column: str, value: str, kind: str) -> Iterator[tuple[Row, ...]]:

@@ -126,6 +126,7 @@ class _Making:
             solved = list(self.below())
         for state in solved[:1]:
             self.accompanied(state)
+            self.doubled(state)
         for state in solved[:2]:
             self.superseded(state)
         changes = [self.changes(s) for s in solved]
@@ -251,7 +252,7 @@ class _Making:
                     inner = {id(a) for a in misses.atoms(alternative)}
                     events = self.exported(state)
                     self.keep("another alternative alone", events, self.interpreter.alerts(events))
-                    for change in misses.flips(state, inner):
+                    for change in [*misses.flips(state, inner), *misses.absent(state)]:
                         self.changed(state, change)
             except (NotKnown, Exhausted):
                 pass
@@ -305,10 +306,20 @@ class _Making:
             first.setdefault(repr((event.table, sorted(event.values.items()))), []).append(events[-1])
         for event in [same[0] for same in first.values()][:_ACCOMPANIED]:
             changed = {c.name: variant(event.values[c.name], 3) for c in shown if c.table == event.table and c.name in event.free}
-            for earlier in (0.0, 3 * self.ago.total_seconds()) if changed else ():
+            apart = 3 * self.ago.total_seconds()
+            for earlier, others_earlier in ((0.0, 0.0), (apart, 0.0), (0.0, apart))[0 if changed else 1 :]:
                 another = replace(event, values={**event.values, **changed}, seconds=event.seconds - earlier)
-                more = [*events, another]
+                more = [*(replace(e, seconds=e.seconds - others_earlier) for e in events), another]
                 self.keep(f"another event of {event.table} with the same key", more, self.interpreter.alerts(more))
+
+    def doubled(self, state: State) -> None:
+        """All events twice, the second time with other keys: the rule alerts of both, where a text may keep one of its rows."""
+        pairs = [x for p in o.parts(self.plan.root) if isinstance(p, o.Join) for pair in p.on for x in pair]
+        keys = {(c.table, c.name) for c in self.stored_behind([*pairs, *(k for group in misses.groups(state) for k in group.keys)])}
+        events = self.exported(state)
+        others = [replace(e, values={n: variant(v, 3) if (e.table, n) in keys else v for n, v in e.values.items()}) for e in events]
+        if others != events and self.interpreter.alerts(others):
+            self.keep("all that is asked, of two keys", [*events, *others], True)
 
     def superseded(self, state: State) -> None:
         """An event more beside those of a small group: of it or of another one, and not as is asked of the group."""

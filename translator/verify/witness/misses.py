@@ -404,16 +404,36 @@ def sizes(state: State) -> Iterator[Change]:
         if len(grouped.members) > 1:
             yield Change(f"one event fewer than {len(grouped.members)}", span, lambda g=grouped: _fewer(g), 0)  # type: ignore[misc]
 
-            def repeated(group: Grouped = grouped) -> bool:
+            def repeated(group: Grouped = grouped, spelled: Callable[[Any], Any] = lambda value: value) -> bool:
                 first, last = group.members[0], group.members[-1]
                 events = list(zip(first.sources(), last.sources(), strict=False))
                 for one, other in events:
                     for name, value in one.values.items():
-                        if name not in TIMES:
-                            other.put(name, value)
+                        if name not in TIMES and other.values.get(name) != value:
+                            other.put(name, spelled(value))
                 return bool(events)
 
             yield Change("the values of one event in another again", span, repeated, 0)
+            in_case = partial(repeated, spelled=lambda value: other_case(value) if isinstance(value, str) else value)
+            yield Change("the values of one event in another, in another case", span, in_case, 0)
+
+
+def absent(state: State) -> Iterator[Change]:
+    """Every empty text that is stored, missing instead."""
+    for row in state.rows():
+        for event in list(dict.fromkeys(row.sources()))[:4]:
+            for name, value in list(event.values.items()):
+                if value == "" and name not in TIMES:
+                    yield _put(event, name, None, "missing", 1)
+                if isinstance(value, dict | list):
+                    empty = dict.fromkeys(path for path, _, _ in _leaves(value) if _at(value, path) == "")
+                    yield from (_put(event, name, _replaced(value, p, None), f"{'.'.join(map(str, p))} missing", 1) for p in empty)
+
+
+def _at(value: Any, path: tuple[str | int, ...]) -> Any:
+    for step in path:
+        value = value[step]
+    return value
 
 
 def keys(state: State) -> Iterator[Change]:
