@@ -98,6 +98,12 @@ def test_a_given_text_is_tried_where_it_looks(kql: str, target: str, text: str, 
 GUESSED = """SigninLogs | where ResultType == "50126" and isnotempty(IPAddress) and isnotempty(UserPrincipalName)
 | summarize n = {} by IPAddress | where n > 4"""
 TO_COUNT = f'{SIGNED} resultType=50126 callerIpAddress!="" properties.userPrincipalName!="" | rename properties.userPrincipalName as who'
+UNSEEN = """AuditLogs | where TimeGenerated > ago(1d) and OperationName in ("Add user", "Invite user") and isnotempty(Identity)
+| join kind=leftanti (AuditLogs | where TimeGenerated between (ago(14d) .. ago(1d)) and OperationName == "Add user") on Identity"""
+RECALLED = """index=azure sourcetype="azure:monitor:aad" category=AuditLogs operationName IN ("Add user", "Invite user") identity!=""
+| where in(operationName, "Add user", "Invite user")
+| eval new=if(_time>now()-86400, 1, 0), old=if(_time>=now()-1209600 AND _time<=now()-86400 {}, 1, 0)
+| stats max(new) as new max(old) as old by identity | where new=1 AND old=0"""
 DELETED = """SecurityEvent | where EventID == 4720 and isnotempty(TargetSid) | project Created = TimeGenerated, TargetSid
 | join kind=inner (SecurityEvent | where EventID == 4726 | project Deleted = TimeGenerated, TargetSid) on TargetSid
 | where Deleted between (Created .. (Created + 10m))"""
@@ -124,6 +130,18 @@ ACTED = """index=azure sourcetype="azure:monitor:aad" category=AuditLogs
         (GUESSED.format("dcount(UserPrincipalName)"),
          "splunk", f"{TO_COUNT} | stats dc(who) as n by callerIpAddress | where n>4",
          f"{TO_COUNT} | eval who=lower(who) | stats dc(who) as n by callerIpAddress | where n>4"),
+        # one of what is counted is empty
+        (GUESSED.format("dcount(AppDisplayName)"), "splunk",
+         f"{TO_COUNT} | eval app=coalesce('properties.appDisplayName', \"\") | stats dc(app) as n by callerIpAddress | where n>4",
+         f"{TO_COUNT} | stats dc(properties.appDisplayName) as n by callerIpAddress | where n>4"),
+        # the first and the last of a group are just so far apart
+        (GUESSED.replace("n = {}", "n = count(), began = min(TimeGenerated), ended = max(TimeGenerated)") + " and ended - began < 30m", "splunk",
+         f"{TO_COUNT} | stats count as n range(_time) as apart by callerIpAddress | where n>4 AND apart<1800",
+         f"{TO_COUNT} | stats count as n range(_time) as apart by callerIpAddress | where n>4 AND apart<=1800"),
+        # what is absent has a value that is asked of the others
+        (UNSEEN, "splunk", RECALLED.format('AND operationName=="Add user"'), RECALLED.format("")),
+        # what was before is read as far back as the rule asks
+        (UNSEEN, "splunk", RECALLED.format('AND operationName=="Add user"'), RECALLED.replace("1209600", "604800").format('AND operationName=="Add user"')),
         # a newer event of the key is in no row
         (DELETED, "splunk", JOINED.format("max=0"), JOINED.format("max=1")),
         # an event with a value of the text stands between the others

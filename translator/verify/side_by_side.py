@@ -199,7 +199,7 @@ class SideBySide(Stage):
         if output.since is not None:
             return max(0, ceil(self.at() - output.since))
         head = output.head or self.conversion.detection
-        known = output.lookback or (head.lookback if isinstance(head, Detection) else None)
+        known = output.lookback or (_farthest(head, output.target) if isinstance(head, Detection) else None)
         known = known or self.conversion.rule.period or self.options.timespan
         if output.target == "sigma":  # a correlation measures its own timespan, however far the rule looks back
             with suppress(NotReadable):
@@ -212,6 +212,16 @@ class SideBySide(Stage):
         if self.conversion.rule.period is not None or not isinstance(head, Detection):
             return set()
         return {s.table for s in head.selectors if not any(isinstance(p, Apply) and p.function in _LOWER for p in conjuncts(s.predicate))}
+
+
+def _farthest(detection: Detection, target: str) -> int:
+    """How far a detection looks back: one search is run over the longest of its windows, and over what it asks of earlier events.
+
+    Sigma has a rule for each window, and a list for what was before.
+    """
+    if target == "sigma":
+        return detection.lookback
+    return max(back for part in detection.alternatives for back in (part.lookback, *(history.back for history in part.histories)))
 
 
 def _is_sequence(text: str) -> bool:

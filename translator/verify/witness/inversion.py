@@ -233,11 +233,14 @@ def _sum(sign: int) -> _Back:
     def back(args: tuple[Expr, ...], row: Row, value: Any) -> Iterator[Attempt]:
         left, right = args
 
-        def to_left() -> bool:
+        def on_the_left() -> Any:
             other = value_of(right, row)
             if isinstance(other, dt.datetime):
-                return assign(left, row, other + _delta(value) if sign < 0 else _minus(value, other))
-            return assign(left, row, _added(value, other, -sign))
+                return other + _delta(value) if sign < 0 else _minus(value, other)
+            return _added(value, other, -sign)
+
+        def to_left() -> bool:
+            return assign(left, row, on_the_left())
 
         def to_right() -> bool:
             other = value_of(left, row)
@@ -246,8 +249,8 @@ def _sum(sign: int) -> _Back:
             return assign(right, row, _added(other, value, -1))
 
         if value is not None:
-            yield to_left
-            yield to_right
+            moment = on_the_left()
+            yield from (to_right, to_left) if isinstance(moment, dt.datetime) and moment > row.state.now else (to_left, to_right)
 
     return back
 

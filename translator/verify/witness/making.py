@@ -126,7 +126,8 @@ class _Making:
             solved = list(self.below())
         for state in solved[:1]:
             self.accompanied(state)
-            self.doubled(state)
+            if self.sizes[id(state)] <= misses.LARGE:
+                self.doubled(state)
         for state in solved[:2]:
             self.superseded(state)
         changes = [self.changes(s) for s in solved]
@@ -272,6 +273,7 @@ class _Making:
 
     def rearranged(self, state: State) -> None:
         """The same events twice, in the reverse order, at one time, around each limit of time, and without each of them."""
+        self.doubled(state)
         events = self.exported(state)
         several = len(events) > 1
         if several:

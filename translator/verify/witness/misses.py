@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -34,6 +34,10 @@ _LATE = (dt.timedelta(minutes=50), dt.timedelta(hours=26))
 _EXTRA = ("%", "*", "?", "\\", '"', "'")
 _CLASSES = 8
 """In how many of its classes a pattern meets other characters."""
+_ELSEWHERE = 2
+"""How many of the values that other conditions ask of its column a condition meets."""
+LARGE = 40
+"""Of how many events on a group is large: few worlds can have as many."""
 _OTHERS = 12
 """How many other conditions on a column are kept as they are where one of them answers the other way."""
 
@@ -212,6 +216,7 @@ def unlisted(state: State) -> Iterator[tuple[Expr, Row, set[int]]]:
 
 def near(state: State, among: Container[int] | None = None) -> Iterator[Change]:
     """Values that are nearly what an atom asks for; of all atoms, or of those with these identities."""
+    asked = _asked_elsewhere(state)
     for atom, row in tested_atoms(state):
         if not isinstance(atom, Apply) or not atom.args or (among is not None and id(atom) not in among):
             continue
@@ -222,12 +227,23 @@ def near(state: State, among: Container[int] | None = None) -> Iterator[Change]:
             c for a in atom.args for c in (a.items if isinstance(a, Items) else (a,)) if isinstance(c, Const) and c.value is not None
         ]
         for subject in subjects[:1]:
-            yield from _of_value(atom, subject, constants, row)
+            yield from _of_value(atom, subject, constants, row, asked)
         if len(subjects) == 2:
             yield from _of_two(atom, subjects[0], subjects[1], row)
 
 
-def _of_value(atom: Apply, subject: Expr, constants: list[Const], row: Row) -> Iterator[Change]:
+def _asked_elsewhere(state: State) -> dict[str, list[str]]:
+    """The texts that conditions compare columns with, by the names of the columns."""
+    found: dict[str, list[str]] = {}
+    for atom, _ in tested_atoms(state):
+        match atom:
+            case Apply(args=(ColumnRef(column=column), *others)):
+                texts = [i.value for other in others for i in _items(other) if isinstance(i, Const) and isinstance(i.value, str)]
+                found.setdefault(column.name, []).extend(texts)
+    return found
+
+
+def _of_value(atom: Apply, subject: Expr, constants: list[Const], row: Row, elsewhere: Mapping[str, list[str]]) -> Iterator[Change]:
     try:
         current = value_of(subject, row)
     except NotKnown:
@@ -258,6 +274,9 @@ def _of_value(atom: Apply, subject: Expr, constants: list[Const], row: Row) -> I
         others = [c.value for c in constants if c.value != current]
         for text in [v for c in columns_of(subject) for v in row.state.left_out.get(c.name, ())][:_ALTERNATIVES]:
             yield to(f"the value {text}, which the query leaves out", text, 0)
+        own = {c.value for c in constants}
+        of_others = dict.fromkeys(v for c in columns_of(subject) for v in elsewhere.get(c.name, ()) if v and v not in own)
+        yield from (to(f"the value {other}, which is asked elsewhere", other, 0) for other in [*of_others][:_ELSEWHERE])
         for place, other in enumerate((*others[-1:], *others[:-1])):
             yield to(f"the value {other}", other, 1 if place < _ALTERNATIVES else 3)
     elif isinstance(current, dt.datetime):
@@ -415,7 +434,9 @@ def sizes(state: State) -> Iterator[Change]:
 
             yield Change("the values of one event in another again", span, repeated, 0)
             in_case = partial(repeated, spelled=lambda value: other_case(value) if isinstance(value, str) else value)
-            yield Change("the values of one event in another, in another case", span, in_case, 0)
+            rank = 0 if len(grouped.members) <= LARGE else 1
+            yield Change("the values of one event in another, in another case", span, in_case, rank)
+            yield Change("the values of one event missing in another", span, partial(repeated, spelled=lambda value: None), rank)
 
 
 def absent(state: State) -> Iterator[Change]:
