@@ -50,7 +50,6 @@ def test_the_list_of_commands_is_read_whole_and_each_option_has_a_help_text() ->
         ("latin.yaml", b"name: x\nquery: caf\xe9\n", ":2:11:", "UTF-8"),
         ("syntax.yaml", b"name: x\nquery: |\n  T\n  | where (a\n  | take 5\n", ":5:11:", "the query ends here"),
         ("operator.yaml", b"name: x\nquery: |\n  T\n  | wehre a\n", ":4:5:", "did you mean 'where'?"),
-        ("command.kql", b".show tables", ":1:1:", "management command"),
     ],
 )
 def test_bad_input_is_one_clear_message_and_loses_no_other_rule(tmp_path: Path, name: str, content: bytes, place: str, says: str) -> None:

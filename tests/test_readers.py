@@ -789,14 +789,45 @@ def test_empty_lines_end_queries_where_the_text_is_not_one(text: str, queries: l
     assert [q.text for q in split(text)] == queries
 
 
-def test_each_query_of_a_file_has_its_place(tmp_path: Path) -> None:
-    rules = rules_in(
-        tmp_path, "two_kinds.kql", "// Made\nSecurityEvent\n| where EventID == 4720\n\n// Gone\nSecurityEvent\n| where EventID == 4726\n"
-    )
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\r\r\n"])
+def test_each_query_of_a_file_has_its_place(tmp_path: Path, end: str) -> None:
+    text = "// Made\nSecurityEvent\n| where EventID == 4720\n\n// Gone\nSecurityEvent\n| where EventID == 4726\n"
+    rules = rules_in(tmp_path, "two_kinds.kql", text.replace("\n", end))
     assert [(r.name, r.description, r.place(r.query.index("Event"))) for r in rules] == [
         ("two kinds-1", "Made", (2, 9)),
         ("two kinds-2", "Gone", (6, 9)),
     ]
+
+
+CREATE = ".create-or-alter function with (docstring='a {') Mine(n:long) {\n  SecurityEvent // }\n\n  | where EventID == n\n}\n"
+
+
+@pytest.mark.parametrize("name", ["a.kql", "a.txt", "a.md"])
+def test_commands_beside_queries_are_no_rules(tmp_path: Path, name: str) -> None:
+    script = f".execute database script <|\n.create table T (a:string)\n{CREATE.replace('Mine', 'Other')}"
+    text = f"{CREATE}\nMine(5)\n| take 1\n\n.show tables\n\nSecurityEvent\n| take 2\n\n{script}"
+    found = found_in(tmp_path, name, f"# Two\n```kql\n{text}```\n" if name == "a.md" else text)
+    above = 2 * (name == "a.md")
+    rules = [item for item in found if isinstance(item, Rule)]
+    assert [(r.own_query, r.place(r.prelude)) for r in rules] == [
+        ("Mine(5)\n| take 1", (7 + above, 1)),
+        ("SecurityEvent\n| take 2", (12 + above, 1)),
+    ]
+    assert rules[0].prelude and not rules[1].prelude
+    assert [(line - above, fault, message) for line, fault, message in said_of(found) if "command" in message] == [
+        (10, False, "this is a management command (.show), not a query"),
+        (15, False, "this is a management command (.execute), not a query"),
+    ]
+
+
+@pytest.mark.parametrize(("text", "says"), [("// later\n\n// more\n", "comments alone"), (".show tables\n", "management command (.show)")])
+def test_a_file_without_a_query_is_no_rule_that_failed(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "good.kql").write_text(SEARCH)
+    (tmp_path / "none.kql").write_text(text)
+    ((line, fault, message),) = said_of(rules_at(tmp_path))
+    assert (line, fault) == (1, False) and says in message
+    ((_, fault, message),) = said_of(rules_at(tmp_path / "none.kql"))
+    assert fault and says in message
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from translator.kql.parser import scan
 from translator.rulepack.content import Content
-from translator.rulepack.model import Function, Rule, TextMap, Unread
+from translator.rulepack.model import Function, Rule, TextMap, Unread, shown
 from translator.rulepack.queries import Found, described, judged, split
 from translator.rulepack.saved_functions import created
 
@@ -34,15 +35,46 @@ def resembles(content: Content) -> bool:
 
 def read(content: Content) -> Iterator[Rule | Function | Unread]:
     """A rule for each query."""
-    if functions := created(content.name, content.text):
-        for function in functions:
-            yield function
-            yield Unread(content.name, function.name, "a function, which rules call: no rule by itself", fault=False)
-        return
-    found = split(content.text)
-    for number, query in enumerate(found):
-        stem = content.stem if len(found) == 1 else f"{content.stem}-{number + 1}"
-        yield bare(content, query, stem.replace("_", " "), described(query.text))
+    found = list(parts(content, content.text))
+    several = sum(isinstance(part, Found) for part in found) > 1
+    number = 0
+    for part in found:
+        if isinstance(part, Found):
+            number += 1
+            stem = f"{content.stem}-{number}" if several else content.stem
+            yield bare(content, part, stem.replace("_", " "), described(part.text))
+        else:
+            yield part
+
+
+def parts(content: Content, text: str, first: int = 0) -> Iterator[Found | Function | Unread]:
+    """The queries of a text and the functions that it creates. Other commands, and comments alone, are no queries.
+
+    Source: learn.microsoft.com/kusto/management: a command is a request of its own, whose text begins with a dot.
+
+    Args:
+        first: the file's line that the text begins on, from 0.
+    """
+    functions, rest = created(content.name, text)
+    for function in functions:
+        yield function
+        yield Unread(content.name, function.name, "a function, which rules call: no rule by itself", fault=False)
+    for found in map(_without_blanks, split(rest)) if functions else split(rest):
+        offset = next((begin for kind, begin, _ in scan(found.text) if kind not in ("space", "comment")), None)
+        if offset is None and not functions:
+            yield Unread(content.name, content.stem, "comments alone stand here, and no query", first + found.line + 1, fault=False)
+        elif offset is not None and found.text[offset] == ".":
+            command = found.text[offset:].split(maxsplit=1)[0]
+            line = first + found.line + found.text.count("\n", 0, offset) + 1
+            yield Unread(content.name, content.stem, f"this is a management command ({shown(command)}), not a query", line, fault=False)
+        elif offset is not None:
+            yield found
+
+
+def _without_blanks(found: Found) -> Found:
+    """A query without the empty lines around it, which may be those of a function that stood there."""
+    lead = found.text.rfind("\n", 0, len(found.text) - len(found.text.lstrip())) + 1
+    return Found(found.text[lead:].rstrip(), found.offset + lead, found.line + found.text.count("\n", 0, lead))
 
 
 def bare(content: Content, query: Found, name: str, description: str = "", first: int = 0) -> Rule:

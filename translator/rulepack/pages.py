@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from translator.rulepack import documents
 from translator.rulepack.content import Content
-from translator.rulepack.kql_file import bare
+from translator.rulepack.kql_file import bare, parts
 from translator.rulepack.model import Function, Rule, TextMap, Unread
 from translator.rulepack.queries import Found, described, judged, split
 from translator.rulepack.sentinel import SEVERITIES
@@ -129,9 +129,11 @@ def read(content: Content, page: Page) -> Iterator[Rule | Function | Unread]:
             if not block.text.strip():
                 others["nothing"] += 1
                 continue
-            said = block.prose
-            for query in split(block.text):
-                rules.append((block, _bare(content, block, query, said or described(query.text))))
+            for part in parts(content, block.text, block.first):
+                if isinstance(part, Found):
+                    rules.append((block, _bare(content, block, part, block.prose or described(part.text))))
+                else:
+                    yield part
         yield from _told(content, page, chapter, rules)
     for tag, count in others.items():
         what = f"{'a block' if count == 1 else f'{count} blocks'} of {tag or 'code'}"

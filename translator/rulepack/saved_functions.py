@@ -19,19 +19,30 @@ from translator.rulepack.queries import is_table, sources
 MAX_PRELUDE = 400_000
 """How many characters the definitions may have that one rule needs."""
 
-_CREATE = re.compile(r"\.(?:create|create-or-alter|alter)\s+function\b", re.I)
+_CREATE = re.compile(r"^[ \t]*\.(?:create|create-or-alter|alter)[ \t]+function\b", re.I | re.M)
 
 
-def created(path: str, text: str) -> list[Function]:
-    """The functions that the management commands of a text create; none where it is no such text."""
-    bare = "".join(" " * (end - begin) if kind == "comment" else text[begin:end] for kind, begin, end in scan(text))
-    starts = [m.end() for m in _CREATE.finditer(bare) if not bare[: m.start()].strip() or bare[: m.start()].rstrip()[-1] == "}"]
-    if not starts or bare[: _CREATE.search(bare).start()].strip():  # type: ignore[union-attr]
-        return []
-    return [f for start in starts if (f := _created(path, text, start)) is not None]
+def created(path: str, text: str) -> tuple[list[Function], str]:
+    """The functions that the management commands of a text create, and the text with blanks for those commands."""
+    if not _CREATE.search(text):
+        return [], text
+    bare = "".join(
+        re.sub(r"[^\n]", " ", text[begin:end]) if kind in ("comment", "string") else text[begin:end] for kind, begin, end in scan(text)
+    )
+    functions: list[Function] = []
+    parts, at = list[str](), 0
+    for found in _CREATE.finditer(bare):
+        made = _created(path, text, found.end()) if found.start() >= at else None
+        if made is not None:
+            function, end = made
+            functions.append(function)
+            parts += [text[at : found.start()], re.sub(r"[^\n]", " ", text[found.start() : end])]
+            at = end
+    return functions, "".join((*parts, text[at:]))
 
 
-def _created(path: str, text: str, start: int) -> Function | None:
+def _created(path: str, text: str, start: int) -> tuple[Function, int] | None:
+    """The function whose declaration begins at an offset, and where it ends."""
     name, parameters, depth, opened, body = "", "", 0, 0, 0
     skipping = False
     for kind, begin, end in scan(text[start:]):
@@ -51,7 +62,7 @@ def _created(path: str, text: str, start: int) -> Function | None:
         elif piece in ")}":
             depth -= 1
             if depth == 0 and piece == "}" and body:
-                return Function(path, name, parameters, text[body : start + begin])
+                return Function(path, name, parameters, text[body : start + begin]), start + end
             if depth == 0 and piece == ")":
                 if skipping and not name:
                     skipping = False

@@ -45,8 +45,8 @@ MAX_GUESSED = 0.1
 
 STANDARD_INPUT = Path("-")
 
-_LINE_END = re.compile(r"\r+\n?")
-"""The end of a line as Windows has it, as old systems have it, and as tools leave it that add one to the other."""
+_LINE_END = re.compile(r"(\r+)(\n?)")
+"""The end of a line as Windows has it, ends of lines as old systems have them, and one as tools leave it that add one to the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +220,10 @@ def _members_of(archive: Source, excluded: tuple[str, ...], left: list[int]) -> 
         yield _left_out(whole, why) if why else replace(archive, member=name, named=False)
 
 
+def _with_line_ends(text: str) -> str:
+    return _LINE_END.sub(lambda found: found[2] or "\n" * len(found[1]), text) if "\r" in text else text
+
+
 class Guessed(str):
     """A text that is in no encoding of Unicode and is read as Windows-1252: a letter of it beyond ASCII may be another one."""
 
@@ -246,12 +250,12 @@ def text_of(source: Source) -> str | Unread:
     except UnicodeDecodeError as error:
         others = sum(byte > 0x7F for byte in data)
         if encoding == "utf-8-sig" and others <= MAX_GUESSED * len(data):
-            return Guessed(_LINE_END.sub("\n", data.decode("cp1252", "replace")))
+            return Guessed(_with_line_ends(data.decode("cp1252", "replace")))
         why = f"this file is not {encoding[:6].upper().rstrip('-')} text: save it as UTF-8"
         return refused(why, data.count(b"\n", 0, error.start) + 1)
     if not text.strip():
         return refused("this file is empty")
-    return _LINE_END.sub("\n", text)
+    return _with_line_ends(text)
 
 
 def read_text(path: Path) -> str:
