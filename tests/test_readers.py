@@ -7,6 +7,7 @@ import io
 import json
 import os
 import sys
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -268,6 +269,27 @@ def test_copies_of_a_resource(tmp_path: Path) -> None:
         assert [fault for _, fault, _ in said_of(found)] == ([] if names else [True])
 
 
+def test_lists_that_loops_make(tmp_path: Path) -> None:
+    each = {"name": "tactics", "count": "[length(variables('known'))]", "input": "[variables('known')[copyIndex('tactics')]]"}
+    ids = {"name": "ids", "count": 3, "input": "[concat('110', copyIndex('ids', 2))]"}
+    text = template(
+        analytic(GUID, displayName="A", query="[concat('T | where a in (', join(variables('ids'), ', '), ')')]", copy=[each]),
+        variables={"copy": [ids], "known": ["Impact", "Execution"]},
+    )
+    (rule,) = found_in(tmp_path, "t.json", text)
+    assert isinstance(rule, Rule) and (rule.query, rule.tactics) == ("T | where a in (1102, 1103, 1104)", ("Impact", "Execution"))
+    unknown = found_in(tmp_path, "t.json", text.replace("[length(variables('known'))]", "[parameters('many')]"))
+    ((_, fault, message),) = said_of(unknown)
+    assert len(unknown) == 2 and not fault and "tactics is left out: only a deployment" in message
+    deep: dict[str, Any] = {"name": "l0", "count": 800, "input": 1}
+    for level in range(1, 9):
+        deep = {"name": f"l{level}", "count": 800, "input": {"copy": [deep]}}
+    started = time.monotonic()
+    text = text.replace(json.dumps(ids), json.dumps(deep)).replace("'ids'", "'l8'")
+    assert len(found_in(tmp_path, "t.json", text)) == 1
+    assert time.monotonic() - started < 20
+
+
 def test_packaged_content_as_the_rest_interface_answers_with_it(tmp_path: Path) -> None:
     inner = {**analytic(GUID, displayName="Packaged", query="SigninLogs"), "type": "Microsoft.SecurityInsights/AlertRuleTemplates"}
     answer = {"value": [{"type": "Microsoft.SecurityInsights/contentTemplates", "properties": {"mainTemplate": {"resources": [inner]}}}]}
@@ -287,15 +309,21 @@ def test_packaged_content_and_nested_templates(tmp_path: Path) -> None:
         "name": "y",
         "properties": {
             "expressionEvaluationOptions": {"scope": "inner"},
-            "parameters": {"title": {"value": "Given"}},
+            "parameters": {"title": {"value": "Given"}, "account": {"value": "[parameters('outer')]"}},
             "template": {
-                "parameters": {"title": {"type": "string"}},
-                "resources": [analytic(OTHER, displayName="[parameters('title')]", query="AuditLogs")],
+                "parameters": {"title": {"type": "string"}, "account": {"type": "string"}},
+                "resources": [
+                    analytic(OTHER, displayName="[parameters('title')]", query="[concat('T | where a == \"', parameters('account'), '\"')]")
+                ],
             },
         },
     }
-    made = rules_in(tmp_path, "mainTemplate.json", template(packaged, nested, variables={"content": {"id": GUID}}))
+    outer = {"outer": {"defaultValue": "me"}}
+    made = rules_in(tmp_path, "mainTemplate.json", template(packaged, nested, variables={"content": {"id": GUID}}, parameters=outer))
     assert [(r.id, r.name, r.enabled) for r in made] == [(GUID, "Packaged", True), (OTHER, "Given", True)]
+    assert made[1].query == 'T | where a == "me"'
+    (refused,) = found_in(tmp_path, "mainTemplate.json", template(nested))
+    assert isinstance(refused, Unread) and refused.fault and "no value of the parameter 'outer'" in refused.message
 
 
 def test_lists_of_rest_azsentinel_saved_searches_and_query_packs(tmp_path: Path) -> None:

@@ -32,6 +32,9 @@ MAX_COPIES = 800
 MAX_RESOURCES = 10_000
 """How many resources are made of a template, whose copies may stand in copies."""
 
+MAX_LOOPED = 50_000
+"""How many values the loops of a template's lists may make together."""
+
 MAX_TEXT = 1_000_000
 """How long what an expression makes may be."""
 
@@ -59,8 +62,11 @@ class Scope:
     known: dict[tuple[str, str], Tree] = field(default_factory=dict, compare=False)
     """What was worked out already, by kind and name."""
 
+    left: list[int] = field(default_factory=lambda: [MAX_LOOPED], compare=False)
+    """How many values loops may still make, in this template and in those that stand in it."""
+
     @classmethod
-    def of(cls, template: Fields, given: Fields | None = None) -> Scope:
+    def of(cls, template: Fields, given: Fields | None = None, outer: tuple[Scope, ...] = ()) -> Scope:
         values = {n.lower(): v.entries["value"] for n, v in _members(given) if isinstance(v, Fields) and "value" in v.entries}
         spaces = template.get("functions")
         own = {
@@ -70,7 +76,8 @@ class Scope:
             for name, function in _members(space.inside("members"))
             if isinstance(function, Fields)
         }
-        return cls(values, template.inside("parameters"), template.inside("variables"), own)
+        made = cls(values, template.inside("parameters"), template.inside("variables"), own)
+        return replace(made, left=outer[0].left) if outer else made
 
 
 def _members(fields: Fields | None) -> Iterator[tuple[str, Tree]]:
@@ -108,14 +115,11 @@ def _resources(template: Fields, scopes: tuple[Scope, ...], depth: int) -> Itera
 def _copies(resource: Fields, scopes: tuple[Scope, ...]) -> Iterator[tuple[Scope, ...]]:
     """What the expressions of a resource see, once for each copy of it; once where their number is not known."""
     loop = resource.inside("copy")
-    count: Tree | None = loop.get("count")
-    for scope in scopes:
-        count = None if count is None else resolved(count, scope)
-    text = count.text or "" if isinstance(count, Leaf) else ""
-    if not scopes or not (text.isdecimal() and int(text) <= MAX_COPIES):
+    count = _count(loop, scopes[-1], 0) if scopes else None
+    if count is None:
         yield scopes
         return
-    for number in range(int(text)):
+    for number in range(count):
         yield (*scopes[:-1], replace(scopes[-1], copies={**scopes[-1].copies, "": number, loop.leaf("name").lower(): number}))
 
 
@@ -124,7 +128,10 @@ def _resource(resource: Fields, scopes: tuple[Scope, ...], depth: int) -> Iterat
     for key in ("mainTemplate", "template"):
         inner = properties.get(key)
         if isinstance(inner, Fields) and inner.get("resources") is not None and depth < MAX_DEPTH:
-            own = Scope.of(inner, properties.inside("parameters"))
+            given: Tree = properties.inside("parameters")
+            for scope in scopes:
+                given = resolved(given, scope)
+            own = Scope.of(inner, given if isinstance(given, Fields) else None, scopes)
             outer = properties.inside("expressionEvaluationOptions").leaf("scope").lower() == "outer"
             # Packaged content is a value of the outer template, worked out first there and once more where it is installed.
             within = (*scopes, own) if key == "mainTemplate" else scopes if outer else (own,)
@@ -155,8 +162,40 @@ def _resolved(tree: Tree, scope: Scope, depth: int) -> Tree:
         case Items(items, place):
             return Items(tuple(_resolved(item, scope, depth) for item in items), place)
         case Fields(entries, place, faults):
-            return Fields({name: _resolved(value, scope, depth) for name, value in entries.items()}, place, faults)
+            loops = _loops(tree)
+            made = {name: _resolved(value, scope, depth) for name, value in entries.items() if not (loops and name == "copy")}
+            return Fields({**made, **{name: _list_of(loop, scope, depth) for name, loop in loops.items()}}, place, faults)
     return tree
+
+
+def _loops(fields: Fields) -> dict[str, Fields]:
+    """The loops that make lists for a mapping, each by the name of its list.
+
+    Source: learn.microsoft.com/azure/azure-resource-manager/templates/copy-properties, copy-variables.
+    """
+    found = fields.entries.get("copy")
+    listed = found.items if isinstance(found, Items) else ()
+    return {loop.leaf("name"): loop for loop in listed if isinstance(loop, Fields) and "input" in loop.entries and loop.leaf("name")}
+
+
+def _list_of(loop: Fields, scope: Scope, depth: int) -> Tree:
+    """The list that a loop makes."""
+    count = _count(loop, scope, depth)
+    if count is None:
+        return Odd("only a deployment knows how many values this loop makes", loop.place)
+    if count > scope.left[0]:
+        return Odd(f"loops of this template make more than {MAX_LOOPED:,} values", loop.place)
+    scope.left[0] -= count
+    within = (replace(scope, copies={**scope.copies, loop.leaf("name").lower(): number}) for number in range(count))
+    return Items(tuple(_resolved(loop.entries["input"], copied, depth) for copied in within), loop.place)
+
+
+def _count(loop: Fields, scope: Scope, depth: int) -> int | None:
+    """How often a loop goes round; None where that is not known, or too often."""
+    count = loop.get("count")
+    count = _resolved(count, scope, depth) if count is not None else None
+    text = count.text or "" if isinstance(count, Leaf) else ""
+    return int(text) if text.isdecimal() and int(text) <= MAX_COPIES else None
 
 
 def _worked_out(leaf: Leaf, text: str, scope: Scope, depth: int) -> Tree:
@@ -247,11 +286,16 @@ def _call(name: str, arguments: Sequence[lark.Tree[lark.Token] | lark.Token | No
         found = declared.get("defaultValue") if isinstance(declared, Fields) else None
     else:
         found = _named(scope.variables, wanted)
-    if found is None:
-        raise Unknown(f"there is no value of the {name[:-1]} '{shown(wanted)}'")
     key = (name, wanted.lower())
-    if key not in scope.known:
+    if key in scope.known:
+        return scope.known[key]
+    loop = {k.lower(): v for k, v in _loops(scope.variables).items()}.get(wanted.lower()) if name == "variables" else None
+    if loop is not None:
+        scope.known[key] = _list_of(loop, scope, depth + 1)
+    elif found is not None:
         scope.known[key] = _resolved(found, scope, depth + 1)
+    else:
+        raise Unknown(f"there is no value of the {name[:-1]} '{shown(wanted)}'")
     return scope.known[key]
 
 
@@ -265,7 +309,8 @@ def _own(function: Fields, values: list[Tree], scope: Scope, depth: int) -> Tree
     """What a function of the template gives, which sees its parameters alone."""
     declared = function.get("parameters")
     names = [p.leaf("name").lower() for p in (declared.items if isinstance(declared, Items) else ()) if isinstance(p, Fields)]
-    inner = Scope(dict(zip(names, values, strict=False)), Fields({}, function.place), Fields({}, function.place), scope.functions)
+    nothing = Fields({}, function.place)
+    inner = Scope(dict(zip(names, values, strict=False)), nothing, nothing, scope.functions, left=scope.left)
     found = function.inside("output").get("value")
     if found is None or len(names) != len(values):
         raise Unknown("a function of the template has other values than it takes")
