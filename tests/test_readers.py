@@ -62,14 +62,18 @@ def run(*arguments: str, text: str | bytes | None = None) -> Result:
 
 def test_documents_lists_and_wrapped_properties(tmp_path: Path) -> None:
     wrapped = f"kind: Scheduled\nname: {OTHER}\nproperties:\n  displayName: Wrapped\n  queryFrequency: PT1H\n  query: SigninLogs\n"
-    several = rules_in(tmp_path, "r.yaml", f"{RULE}---\n{wrapped}---\n- name: A\n  query: SigninLogs\n- name: B\n  query: AuditLogs\n")
+    own = "kind: Scheduled\nproperties:\n  " + RULE.strip().replace("\n", "\n  ") + "\n"
+    several = rules_in(
+        tmp_path, "r.yaml", f"{RULE}---\n{wrapped}---\n- name: A\n  query: SigninLogs\n- - name: B\n    query: AuditLogs\n---\n{own}"
+    )
     assert [(r.name, r.id, r.frequency) for r in several] == [
         ("Accounts made", GUID, None),
         ("Wrapped", OTHER, 3600),
         ("A", "", None),
         ("B", "", None),
+        ("Accounts made", GUID, None),
     ]
-    assert [r.place(0) for r in several] == [(6, 3), (14, 10), (17, 10), (19, 10)]
+    assert [r.place(0) for r in several] == [(6, 3), (14, 10), (17, 10), (19, 12), (28, 5)]
 
 
 @pytest.mark.parametrize(
@@ -774,9 +778,11 @@ def test_lists_of_rules(tmp_path: Path, text: str) -> None:
 
 
 def test_what_a_list_cannot_say_is_told(tmp_path: Path) -> None:
-    found = found_in(tmp_path, "a.csv", "name,tactics,query\nA,System.String[],T\n\nB,Impact,\nC,,U,more\n")
-    assert [r.name for r in found if isinstance(r, Rule)] == ["A", "C"]
-    assert [(line, fault) for line, fault, _ in said_of(found)] == [(2, False), (4, True), (5, False)]
+    text = '\n name,tactics,query\nA,System.String[],T\n\nB,Impact,\nC,,U | project a, b\nD, , "U | project a, b",\nE,"Impact\nF,,T\n'
+    found = found_in(tmp_path, "a.csv", text)
+    assert [(r.name, r.query) for r in found if isinstance(r, Rule)] == [("A", "T"), ("D", "U | project a, b")]
+    assert [(line, fault) for line, fault, _ in said_of(found)] == [(3, False), (5, True), (6, True), (8, True)]
+    assert "this row has 4 values, of 3 columns" in said_of(found)[2][2] and "does not end" in said_of(found)[3][2]
     ((_, fault, message),) = said_of([*rules_at(tmp_path / "b.csv")] if (tmp_path / "b.csv").write_text("a,b\n1,2\n") else [])
     assert fault and "no column of it is called 'query'" in message
 

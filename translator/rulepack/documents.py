@@ -112,7 +112,8 @@ def _listed_in(tree: Tree, depth: int) -> Iterator[Tree]:
     match tree:
         case Items(items):
             for item in items:
-                yield from _listed_in(item, depth) if isinstance(item, Fields) else (item,)
+                within = isinstance(item, Fields) or (isinstance(item, Items) and depth < MAX_WRAPPED)
+                yield from _listed_in(item, depth + isinstance(item, Items)) if within else (item,)
         case Fields() if terraform.is_one(tree):
             yield from terraform.resources(tree)
         case Fields() if isinstance(tree.get("resources"), Items | Fields):
@@ -211,15 +212,17 @@ def _analytic(path: str, item: Fields, stem: str) -> Iterator[Rule | Function | 
     query, text_map = query_of(inside)
     if inside is not item:
         said = {k: v for k, v in item.entries.items() if k in ("kind", "metadata", "version")}
-        inside = replace(inside, entries={**said, **{k: v for k, v in inside.entries.items() if k not in ("id", "name") or not v.place[0]}})
+        own = () if item.entries.keys() & {"id", "name"} else ("id", "name")
+        made = {k: v for k, v in inside.entries.items() if k in own or k not in ("id", "name") or not v.place[0]}
+        inside = replace(inside, entries={**said, **made})
     notes = [Misread(fault.message, fault.place) for fault in (item.faults if inside is item else (*item.faults, *inside.faults))]
-    made = rule_from(path, Settings(inside, notes), query, text_map, stem)
+    rule = rule_from(path, Settings(inside, notes), query, text_map, stem)
     if "/alertruletemplates" in _type(item):
-        made = replace(made, enabled=True)  # what is offered is always switched off, and becomes a rule when somebody takes it
-    if inside is not item and not made.id:
-        made = replace(made, id=arm.identifier(item.get("name"), item.get("id")))
-    yield made
-    yield from _notes(path, made, notes)
+        rule = replace(rule, enabled=True)  # what is offered is always switched off, and becomes a rule when somebody takes it
+    if inside is not item and not rule.id:
+        rule = replace(rule, id=arm.identifier(item.get("name"), item.get("id")))
+    yield rule
+    yield from _notes(path, rule, notes)
 
 
 def _as_resource(item: Fields) -> Fields:

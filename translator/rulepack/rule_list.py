@@ -18,8 +18,8 @@ from translator.rulepack.spelling import name_of
 from translator.rulepack.tree import Fields, Items, Leaf, Misread, Odd, Tree
 
 SUFFIXES = (".csv", ".tsv")
-_ABOVE = re.compile(r"(?:#TYPE [^\n]*|sep=(.))\n")
-"""What Windows PowerShell and Excel write above the names of the columns."""
+_ABOVE = re.compile(r"(?:[ \t]*\n)*(?:(?:#TYPE [^\n]*|sep=(.))\n)?")
+"""What Windows PowerShell and Excel write above the names of the columns, and empty lines."""
 
 _NAMES = {
     "kql": "query", "kqlquery": "query", "kustoquery": "query", "rulequery": "query", "querytext": "query", "detectionquery": "query",
@@ -29,6 +29,9 @@ _NAMES = {
     "frequency": "queryFrequency", "ruletype": "kind", "isenabled": "enabled",
 }  # fmt: skip
 """What a column is called, in letters alone, and which setting it is."""
+
+_END = "\x1f"
+"""What is set behind a list, as a row of its own: where a text in quotes has no end, it stands in that text."""
 
 _LISTED = frozenset({"tactics", "techniques", "relevantTechniques", "subTechniques"})
 _OBJECT = re.compile(r"(?:System|Microsoft\.Azure)\.[\w.]+(?:\[\]|`1\[.*\])?")
@@ -69,13 +72,22 @@ def read(content: Content) -> Iterator[Rule | Function | Unread]:
     start, delimiter, names = header
     csv.field_size_limit(max(csv.field_size_limit(), len(content.text)))
     above = content.text.count("\n", 0, start)
-    rows = csv.reader(io.StringIO(content.text[start:], newline=""), delimiter=delimiter)
+    file = io.StringIO(f"{content.text[start:]}\n{_END}", newline="")
+    rows = csv.reader(file, delimiter=delimiter, skipinitialspace=delimiter != "\t")
     try:
         next(rows)
         end = rows.line_num
         for number, row in enumerate(rows, 1):
             line, end = above + end + 1, rows.line_num
-            if any(cell.strip() for cell in row):
+            if row == [_END]:
+                return
+            if row and row[-1].endswith(_END):
+                told = "a text in quotes that begins in this row does not end: it and what follows are not read"
+                yield Unread(content.name, f"{content.stem}-{number}", told, line)
+            elif any(cell.strip() for cell in row[len(names) :]):
+                told = f"this row has {len(row)} values, of {len(names)} columns: a text that holds '{delimiter}' has to stand in quotes"
+                yield Unread(content.name, f"{content.stem}-{number}", told, line)
+            elif any(cell.strip() for cell in row):
                 yield from documents.read_one(content, _fields(content, names, row, line), f"{content.stem}-{number}")
     except csv.Error as error:
         yield Unread(content.name, content.stem, f"this list cannot be read any further: {error}", above + rows.line_num)
@@ -98,8 +110,6 @@ def _fields(content: Content, names: list[str], row: list[str], line: int) -> Fi
             entries[name] = Items(tuple(_leaf(content, part.strip(), place) for part in re.split(r"[,;\n]", text) if part.strip()), place)
         else:
             entries[name] = _leaf(content, cell, place)
-    if len(row) > len(names):
-        faults.append(Odd(f"this row has {len(row)} values, of {len(names)} columns: what is too much is left out", place))
     found = Fields(entries, place, tuple(faults))
     if {"name", "displayName"} <= entries.keys():
         entries.setdefault("id", entries["name"])

@@ -155,8 +155,8 @@ def _below(folder: Path, excluded: tuple[str, ...]) -> Iterator[Source | Unread]
             yield _left_out(path, f"this is no file: {what}", fault=suffix in SUFFIXES[:-1])
         elif _is_archive(path):
             yield from _members(path, excluded)
-        elif suffix not in SUFFIXES or path.name.startswith("."):
-            yield _left_out(path, f"files called {visible(suffix or path.name)} hold no rules")
+        elif why := _passed_over(path):
+            yield _left_out(path, why)
         else:
             yield Source(path)
     for error in unreadable:
@@ -169,6 +169,14 @@ def _excluded(relative: PurePath, patterns: tuple[str, ...]) -> str:
         if fnmatch.fnmatchcase(relative.as_posix(), bare) or fnmatch.fnmatchcase(relative.name, bare):
             return f"excluded by {pattern}"
     return ""
+
+
+def _passed_over(path: PurePath) -> str:
+    """Why a file is not looked into, by its name."""
+    if path.name.startswith("."):
+        return "a file whose name begins with a dot is left aside"
+    suffix = path.suffix.lower()
+    return "" if suffix in SUFFIXES else f"files called {visible(suffix)} hold no rules"
 
 
 def _is_archive(path: Path) -> bool:
@@ -215,8 +223,7 @@ def _members_of(archive: Source, excluded: tuple[str, ...], left: list[int]) -> 
                 continue
             deep = f"an archive that stands in {MAX_WITHIN + 1} others is not read"
             why = deep if left[0] >= 0 else f"archives in an archive are read up to {MAX_ALL_WITHIN // 1_000_000:,} MB together"
-        if not why and (suffix not in SUFFIXES or member.name.startswith(".")):
-            why = f"files called {visible(suffix or member.name)} hold no rules"
+        why = why or _passed_over(member)
         yield _left_out(whole, why) if why else replace(archive, member=name, named=False)
 
 
