@@ -1002,6 +1002,48 @@ def test_blocks_of_yaml_and_json_are_read_as_files_are(tmp_path: Path) -> None:
     assert [message for *_, message in said_of(found)][-1] == "a block of yaml is no query"
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("``` {#first .kusto .numbers}\nMine\n\n| where a\n```", 2),
+        ("```language-kql\nMine\n\n| where a\n```", 2),
+        ("<details>\n<summary>Query</summary>\n<pre>\nMine\n\n| where a\n</pre>\n</details>", 4),
+        ("Here <pre>Mine\n\n| where a</pre> it is.", 1),
+        ("<div><pre>\n\n```kql\nMine\n\n| where a\n```\n\n</pre></div>", 4),
+        ("<pre>Mine\n\n| where a", 1),
+        ("- one\n\n        ```kql\n        Mine\n\n        | where a\n        ```", 4),
+    ],
+)
+def test_code_of_pages_is_read_to_its_end(tmp_path: Path, text: str, line: int) -> None:
+    found = found_in(tmp_path, "a.md", f"# A\n{text}\n\n```kql\nOther\n```\n" if "</" in text else f"# A\n{text}\n")
+    rules = [item for item in found if isinstance(item, Rule)]
+    assert [r.query.split() for r in rules] == [["Mine", "|", "where", "a"], *([["Other"]] if "</" in text else [])]
+    assert rules[0].place(0)[0] == line + 1 and len(found) == len(rules)
+
+
+def test_a_line_of_a_page_that_is_called_kql_is_a_query(tmp_path: Path) -> None:
+    text = "<html><p>Ask <code class='language-kql'>Mine | take 1</code> and <code class='language-kql'>Mine</code></p></html>"
+    assert [r.query for r in rules_in(tmp_path, "a.html", text)] == ["Mine | take 1"]
+
+
+def test_rules_in_blocks_of_every_language_of_files(tmp_path: Path) -> None:
+    bicep = "resource r 'Microsoft.SecurityInsights/alertRules@2023-02-01' = {\n properties: {\n  query: 'SigninLogs'\n }\n}"
+    found = found_in(
+        tmp_path,
+        "x.md",
+        f"```jsonc\n// one\n{json.dumps(DETECTION)}\n```\n```bicep\n{bicep}\n```\n```bicep\nparam x\n```\n"
+        '```yaml\nname: a: b\nquery: SigninLogs\n```\n```json\n{"query": "SigninLogs",,}\n```\n'
+        "`SigninLogs | take 5`, or `take`\n",
+    )
+    assert [r.place(0)[0] for r in found if isinstance(r, Rule)] == [3, 8]
+    assert [(line, fault, message[:25]) for line, fault, message in said_of(found)][1:] == [
+        (16, True, "this is not valid YAML: m"),
+        (20, True, "this is not valid JSON: E"),
+        (1, False, "a block of bicep is no qu"),
+        (1, False, "a query that stands in a "),
+    ]
+
+
 def test_what_a_page_says_of_its_queries(tmp_path: Path) -> None:
     first, *_ = rules_in(tmp_path, "hunt.md", PAGE)
     assert first.name == "Failed sign-ins - Sentinel" and first.description == "Somebody guesses passwords."

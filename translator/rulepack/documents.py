@@ -7,6 +7,7 @@ github.com/Azure/Azure-Sentinel, Parsers/ASim.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -36,6 +37,8 @@ MAX_WRAPPED = 3
 """How deep rules may stand in what is none, as under a key ``rules``."""
 
 
+_QUERY = re.compile(r"""(?:^|["'{,\s])query(?:Text)?["']?\s*:""")
+
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".yaml", ".yml")
 """What a file is called that is a document, whatever it holds."""
 
@@ -55,6 +58,11 @@ def recognizes(content: Content) -> bool:
     return content.may_be_document and any(
         isinstance(t, Fields) and _form(t) is not None for found in content.trees if not isinstance(found, Misread) for t in _items(found)
     )
+
+
+def is_broken(content: Content) -> bool:
+    """Whether a text begins as a document with a query in it does, and cannot be read as one."""
+    return content.may_be_document and _QUERY.search(content.text) is not None and any(isinstance(t, Misread) for t in content.trees)
 
 
 def read(content: Content) -> Iterator[Rule | Function | Unread]:

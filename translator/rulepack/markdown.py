@@ -6,13 +6,16 @@ attributes. Source: spec.commonmark.org/0.31.2, 4.4 and 4.5.
 
 from __future__ import annotations
 
+import bisect
 import re
+import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from translator.rulepack import pages, web_page, yaml_text
 from translator.rulepack.content import Content
 from translator.rulepack.model import Function, Rule, Unread
+from translator.rulepack.queries import goes_on
 from translator.rulepack.spelling import spelled
 from translator.rulepack.tree import Fields
 
@@ -26,6 +29,12 @@ MAX_CHARACTERS = 1_000_000
 
 _FENCE = re.compile(r"^[ >\t]*(?:```|~~~)", re.M)
 _FIRST_FENCE = re.compile(r"\s*(?:```|~~~)")
+_TAG = re.compile(r"(?:^|[\s{.,:])(?:lang(?:uage)?-)?([a-z][\w+#-]*)")
+"""What a block is called: its first word, also as a class among attributes (``{#first .kql}``, ``language-kql``)."""
+
+_PRE, _PRE_END, _CODE = (
+    re.compile(pattern, re.I) for pattern in (r"<(?:pre|textarea)\b", r"</(?:pre|textarea)\b", r"<(?:pre|code|textarea)\b")
+)
 _FRONT = re.compile(r"---[ \t]*\n(.*?\n)---[ \t]*(?:\n|$)", re.S)
 """What tools that make pages of Markdown keep above them (jekyllrb.com/docs/front-matter)."""
 
@@ -56,25 +65,53 @@ def read(content: Content) -> Iterator[Rule | Function | Unread]:
     yield from pages.read(content, page)
 
 
-def add(page: pages.Page, text: str) -> None:
-    """Adds a text to a page."""
+def add(page: pages.Page, text: str, above: int | None = None) -> None:
+    """Adds a text to a page. ``above`` is the file's line, from 0, on which a text begins that stands in another one's code."""
     from markdown_it import MarkdownIt
 
-    level = 0
+    lines = text.split("\n")
+    ends = [n for n, line in enumerate(lines) if _PRE_END.search(line) or _FENCE.match(line)] if _PRE.search(text) else []
+    start = above or 0
+    level = behind = 0
     for token in MarkdownIt("commonmark", {"maxNesting": 20}).enable("table").parse(text):
         first = (token.map or [0])[0]
+        if token.map and first < behind:
+            continue
         if token.type == "heading_open":
             level = int(token.tag[1:])
         elif token.type == "inline" and level:
             page.heading(level, _plain(token))
             level = 0
+        elif (token.type == "html_block" and _CODE.search(token.content)) or _holds_pre(token):
+            behind = _end_of_pre(token, lines, ends)
+            web_page.add(page, "\n".join(lines[first:behind]) if behind else token.content, start + first)
         elif token.type == "inline":
             page.prose(_plain(token), _links(token))
+            page.in_lines += sum(child.type == "code_inline" and goes_on(child.content) for child in token.children or ())
+        elif token.type == "code_block" and above is None and _FIRST_FENCE.match(token.content):
+            add(page, textwrap.dedent(token.content), first)  # a fence that stands too far in for one
         elif token.type in ("fence", "code_block"):
-            tag = re.search(r"[\w+#-]+", token.info.lower())
-            page.block(tag[0] if tag else "", token.content.rstrip("\n"), first + (token.type == "fence"))
-        elif token.type == "html_block" and "<pre" in token.content.lower():
-            web_page.add(page, token.content, first)
+            tag = _TAG.search(token.info.lower())
+            page.block(tag[1] if tag else "", token.content.rstrip("\n"), start + first + (token.type == "fence"))
+
+
+def _holds_pre(token: Token) -> bool:
+    return any(child.type == "html_inline" and _PRE.match(child.content) for child in token.children or ())
+
+
+def _end_of_pre(token: Token, lines: list[str], ends: list[int]) -> int:
+    """The line behind the code of HTML that a part of a text begins, where that goes on behind it; else 0.
+
+    Markdown ends HTML at an empty line where it does not begin with ``<pre>`` itself (CommonMark 0.31.2, 4.6).
+
+    Args:
+        ends: the lines with the end of such code, or a fence.
+    """
+    opened = [found.end() for found in _PRE.finditer(token.content)]
+    if token.level > (token.type == "inline") or not opened or _PRE_END.search(token.content, opened[-1]) or token.map is None:
+        return 0
+    at = bisect.bisect_left(ends, token.map[1])
+    return ends[at] + 1 if at < len(ends) and not _FENCE.match(lines[ends[at]]) else 0
 
 
 def _plain(token: Token) -> str:

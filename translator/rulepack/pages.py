@@ -18,8 +18,11 @@ from translator.rulepack.tree import Fields, Misread, Settings
 TAGS = frozenset({"kql", "kusto", "kusto-query-language", "csl", "kustoquery", "kustoql"})
 """What a block is called that holds KQL, whatever it says."""
 
-_DOCUMENTS = frozenset({"", "json", "yaml", "yml"})
-"""What a block is called that may hold a rule as a file does."""
+_DOCUMENTS = {
+    "": "", "json": "", "jsonc": "", "json5": "", "yaml": "", "yml": "",
+    "bicep": ".bicep", "terraform": ".tf", "hcl": ".tf", "tf": ".tf",
+}  # fmt: skip
+"""What a block is called that may hold a rule as a file does, and what that would be called where only its name tells what it is."""
 
 _TECHNIQUE, _TACTIC = re.compile(r"\bT\d{4}(?:\.\d{3})?\b"), re.compile(r"\bTA\d{4}\b")
 _ABOUT_ATTACK = re.compile(r"mitre|att&ck|technique|tactic", re.I)
@@ -81,6 +84,8 @@ class Page:
         self.chapters = [Chapter()]
         self.headings: list[tuple[int, str]] = [(1, title)] if title else []
         self.about = about
+        self.in_lines = 0
+        """How many queries stand in lines of prose, which are not read."""
         self._prose: list[str] = []
 
     def heading(self, level: int, text: str) -> None:
@@ -110,9 +115,10 @@ def read(content: Content, page: Page) -> Iterator[Rule | Function | Unread]:
         rules: list[tuple[Block, Rule]] = []
         for block in chapter.blocks:
             found = True
-            if block.tag in _DOCUMENTS and Content(content.name, content.stem, "", block.text).may_be_document:
-                inside = Content(content.name, f"{content.stem}-{block.first}", "", "\n" * block.first + block.text)
-                if documents.recognizes(inside):
+            suffix = _DOCUMENTS.get(block.tag)
+            if suffix is not None and (Content("", "", "", block.text).may_be_document or (suffix and "query" in block.text)):
+                inside = Content(content.name, f"{content.stem}-{block.first}", suffix, "\n" * block.first + block.text)
+                if documents.recognizes(inside) or documents.is_broken(inside):
                     yield from documents.read(inside)
                     continue
             if block.tag not in TAGS:
@@ -140,6 +146,9 @@ def read(content: Content, page: Page) -> Iterator[Rule | Function | Unread]:
         yield Unread(content.name, content.stem, f"{what} {'is' if count == 1 else 'are'} no query", fault=False)
     if not found:
         yield Unread(content.name, content.stem, "no block of code stands in this text", fault=False)
+    if page.in_lines:
+        what = "a query that stands" if page.in_lines == 1 else f"{page.in_lines} queries that stand"
+        yield Unread(content.name, content.stem, f"{what} in a line of prose: blocks of code alone are read", fault=False)
 
 
 def _bare(content: Content, block: Block, query: Found, description: str) -> Rule:

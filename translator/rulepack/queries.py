@@ -136,12 +136,12 @@ def judged(text: str, anything: bool = False) -> Judged:
     Args:
         anything: whether any source of rows is one, where one of KQL's own operators follows it.
     """
-    if len(text) > MAX_TRIED or not ((anything and "|" in text) or _goes_on(text)):
+    if len(text) > MAX_TRIED or not ((anything and "|" in text) or goes_on(text)):
         return Judged()
     try:
         trees = [parse(f.text) for f in split(text)]
     except KqlSyntaxError as error:
-        return Judged(problem=error.errors[0] if _goes_on(text) else None)
+        return Judged(problem=error.errors[0] if goes_on(text) else None)
     nodes = [node for tree in trees for node in s.walk(tree)]
     told = anything and any(isinstance(n, s.Pipeline) and n.source is not None and _is_own(n) for n in nodes)
     return Judged(query=told or any(is_table(source) for tree in trees for source in sources(tree)))
@@ -155,7 +155,7 @@ def _is_own(node: s.Pipeline) -> bool:
     return any(isinstance(operator, _OWN) for operator in node.operators)
 
 
-def _goes_on(text: str) -> bool:
+def goes_on(text: str) -> bool:
     """Whether a table that is known stands where a query or a part of one may begin, and a pipe behind it."""
     last, table, fresh = "", False, True
     for kind, begin, end in scan(text):

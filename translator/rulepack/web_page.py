@@ -46,6 +46,8 @@ def add(page: pages.Page, text: str, first: int = 0) -> None:
     reader = _Reader(page, first)
     reader.feed(_without_comments(text))
     reader.close()
+    if "".join(reader.code).strip() and reader.depth:
+        reader.end_code("pre")
     reader.end_prose()
 
 
@@ -115,7 +117,7 @@ class _Reader(HTMLParser):
         if self.depth and tag in _CODE:
             self.depth -= 1
             if not self.depth:
-                self._end_code(tag)
+                self.end_code(tag)
         elif tag == self.aside:
             self.aside = ""
         elif tag == self.heading:
@@ -133,9 +135,9 @@ class _Reader(HTMLParser):
         elif not self.aside:
             self.said.append(data)
 
-    def _end_code(self, tag: str) -> None:
+    def end_code(self, tag: str) -> None:
         text = "".join(self.code).replace("\xa0", " ")
-        if tag == "code" and "\n" not in text.strip():
+        if tag == "code" and "\n" not in text.strip() and not (self.tag in pages.TAGS and "|" in text):
             self.said.append(text)  # a word in a sentence
             return
         before = len(text) - len(text.lstrip("\n"))
