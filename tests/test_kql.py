@@ -119,6 +119,7 @@ def test_chains_are_one_node() -> None:
         ("print dynamic()", 1, 15, "expected"),
         ("print 74be27de-1e4e-49d9-b579-fe0b331d3642", 1, 7, "write guid(74be27de"),
         ("T | where a == 1" + "0" * 5000, 1, 16, "5,001 digits"),
+        ("T | where a < 0x" + "f" * 5000, 1, 15, "5,002 digits"),
         ("T | where a == -" + "9" * 400 + "d", 1, 17, "400 digits"),
     ],
 )

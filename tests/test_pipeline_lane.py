@@ -1619,3 +1619,23 @@ def test_a_field_gets_its_type_in_kql_behind_what_is_computed_of_the_one_that_is
     kql = f"SecurityEvent | where EventID == 1102 | {counted}"
     proof = translator.prove(kql, "esql")
     assert (proof.outcome, proof.why) == (Outcome.PROVEN, "")
+
+
+@pytest.mark.parametrize("target", ["splunk", "esql"])
+@pytest.mark.parametrize("operator", ["<", "<=", ">", ">=", "between"])
+@pytest.mark.parametrize("last", ["2026-03-06T10:59:59.9999999Z", "2026-03-06T11:00:00.0000001Z"])
+def test_a_moment_between_two_of_the_products_parts_the_same_events(target: str, operator: str, last: str) -> None:
+    moment = f"datetime({last})"
+    turned = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(operator)
+    condition = f"TimeGenerated {operator} {moment} and {moment} {turned} TimeGenerated"
+    if turned is None:
+        condition = f"TimeGenerated between (datetime(2026-03-06) .. {moment})"
+    around = [dt.datetime(2026, 3, 6, 11) + dt.timedelta(milliseconds=n) for n in range(-2, 3)]
+    signins = [{"TimeGenerated": when, "UserPrincipalName": f"u{n}", "ResultType": "0"} for n, when in enumerate(around)]
+    output, wrong = checked(f"SigninLogs | where {condition} | summarize c = count() by UserPrincipalName", signins, target=target)
+    assert output is not None and not wrong
+
+
+def test_the_last_moment_of_all_is_written() -> None:
+    query = "SigninLogs | where TimeGenerated <= datetime(9999-12-31T23:59:59.9999999Z) | summarize c = count() by UserPrincipalName"
+    assert '"9999-12-31T23:59:59.999Z"' in convert(rule(query), ("esql",)).outputs["esql"].text

@@ -26,7 +26,7 @@ from translator.kql.reductions import Refused
 from translator.kql.syntax import Query
 from translator.lalr import TableParser
 
-_ENDLESS = re.compile(r"\d{309,}")
+_ENDLESS = re.compile(r"0[xX][\da-fA-F]{309,}|\d{309,}")
 
 MAX_ERRORS = 20
 """How many problems of one text are reported."""

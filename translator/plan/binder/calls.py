@@ -156,7 +156,11 @@ def read_regex(regex: e.Expr | None) -> None:
         try:
             parse_regex(regex.value)
         except RegexError as error:
-            raise BindError(f"{regex.value!r} is no regular expression: {error}", regex.span) from None
+            raise BindError(f"{_beginning(repr(regex.value))} is no regular expression: {error}", regex.span) from None
+
+
+def _beginning(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:197]}..."
 
 
 def _result_type(name: str, args: tuple[e.Expr, ...]) -> Type:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 from translator.fidelity import Diagnostic
@@ -122,7 +122,7 @@ def _chosen(pairs: list[tuple[str, str]], otherwise: str) -> str:
 
 
 def _moment(seconds: float) -> str:
-    text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    text = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=round(seconds * 1000))).isoformat(timespec="milliseconds")
     return f"TO_DATETIME({string(text.removesuffix('+00:00') + 'Z')})"
 
 
@@ -263,7 +263,7 @@ ESQL = Language(
     string=string, atoms=ATOMS, finds_any=FINDS_ANY, functions=FUNCTIONS, true="true", false="false", null="null", missing="{0} IS NULL",
     present="{0} IS NOT NULL", equal="{0} == {1}", caseless="TO_LOWER({0}) == TO_LOWER({1})",
     joined=lambda texts: texts[0] if len(texts) == 1 else f"CONCAT({', '.join(texts)})",
-    chosen=_chosen, now="NOW()", moment=_moment, of_columns=OF_COLUMNS, of_lists=OF_LISTS, most_of_lists="1 MB", texts=TEXTS,
+    chosen=_chosen, now="NOW()", moment=_moment, finest=10_000, of_columns=OF_COLUMNS, of_lists=OF_LISTS, most_of_lists="1 MB", texts=TEXTS,
     aggregates=AGGREGATES,
     moment_of_text=lambda text: f"TO_DATETIME({text})",
     list_text=_list_text(), inside=inside, parsed=PARSED, elements=ELEMENTS, json_length=JSON_LENGTH,

@@ -96,6 +96,8 @@ class Language:
     """In how many parts a text is split."""
     moment: Callable[[float], str]
     """A moment, of its seconds since the epoch."""
+    finest: int
+    """How many of KQL's ticks, of 100 ns, are the shortest time by which moments differ."""
     moment_of_text: Callable[[str], str]
     """A moment, of a text that has it as Azure's logs do."""
     of_columns: Mapping[str, str]

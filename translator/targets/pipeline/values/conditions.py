@@ -157,7 +157,14 @@ def _operand(ctx: Context, expr: Expr, write: Callable[[Expr], str]) -> str:
 
 
 def _ordered(ctx: Context, operator: str, left: Expr, right: Expr, expr: Expr, read: Callable[[Expr], Value] | None = None) -> str:
-    """A comparison, false of what is missing; ``read`` gives its sides, where not all may be missing."""
+    """A comparison, false of what is missing; ``read`` gives its sides, where not all may be missing.
+
+    A moment between two of the product's own is written as the earlier one, at which nothing is that lies behind it.
+    """
+    if _is_between_moments(ctx, right):
+        operator = {"<": "<=", ">=": ">"}.get(operator, operator)
+    elif _is_between_moments(ctx, left):
+        operator = {">": ">=", "<=": "<"}.get(operator, operator)
     a, b = map(read or ctx.shown, (left, right))
     a, b = ctx.like(a, left, b), ctx.like(b, right, a)
     if not ({a.kind, b.kind} <= NUMBERS or (a.kind == b.kind and a.kind in ORDERED)):
@@ -165,10 +172,17 @@ def _ordered(ctx: Context, operator: str, left: Expr, right: Expr, expr: Expr, r
     return ctx.between(grouped(a), operator, grouped(b))
 
 
+def _is_between_moments(ctx: Context, expr: Expr) -> bool:
+    """Whether something is a moment, such as the last of a day, that the product cannot tell from the one before it."""
+    return isinstance(expr, Const) and expr.type == Type.DATETIME and isinstance(expr.value, int) and expr.value % ctx.language.finest != 0
+
+
 def _equal(ctx: Context, value: Value, operand: Expr, expr: Expr) -> str:
     items = items_of(operand)
     others = [ctx.value(i) for i in items]
     known = len(items) > 1 or isinstance(items[0], Const)
+    if any(_is_between_moments(ctx, item) for item in items):
+        raise ctx.refuse(expr, "equality with a moment that is no whole millisecond")
     for other in others:
         if "real" in (value.kind, other.kind):  # whose last digits products keep or not
             raise ctx.refuse(expr, "equality of numbers with fractions")

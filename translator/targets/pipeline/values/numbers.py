@@ -26,7 +26,7 @@ def constant(ctx: Context, expr: Const) -> Value:
         case int(ticks) if expr.type == Type.TIMESPAN:
             return ctx.number(ticks / TICKS, "span")
         case int(ticks) if expr.type == Type.DATETIME:
-            return Value(ctx.language.moment((ticks - EPOCH_TICKS) / TICKS), "time", False)
+            return Value(ctx.language.moment((ticks - ticks % ctx.language.finest - EPOCH_TICKS) / TICKS), "time", False)
         case int(number) if abs(number) <= _WHOLE:
             return ctx.number(number, "int")
         case float(number) if number == number and abs(number) < 1e15:
