@@ -1103,6 +1103,13 @@ def test_exported_rows_have_what_azure_computes() -> None:
     assert output.verdict in (Verdict.EXACT, Verdict.SAME_ALERTS) and output.readiness is Readiness.SET_UP
 
 
+def test_names_given_by_table_and_column() -> None:
+    known = Options(mapping={"splunk": {"SigninLogs": {"ResultType": "outcome"}}})
+    assert 'outcome="0"' in converted("SigninLogs | where ResultType == '0'", "splunk", known).text
+    with pytest.raises(ValueError, match="Own_CL has no home in splunk that is known"):
+        converted("Own_CL | where a_s == '1'", "splunk", Options(mapping={"splunk": {"Own_CL": {"a_s": "outcome"}}}))
+
+
 @pytest.mark.parametrize(("target", "field"), [("splunk", "eval counted_value=_time"), ("esql", "EVAL counted_value = @timestamp")])
 def test_the_time_of_an_event_is_the_products_own_field_under_any_names(target: str, field: str) -> None:
     kql = "SigninLogs | summarize c = dcount(TimeGenerated) by UserPrincipalName | where c > 1"

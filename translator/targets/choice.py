@@ -36,7 +36,11 @@ from translator.targets.predicates import takes_empty
 
 
 def homes_of(name: str, family: str, options: Options) -> tuple[Home, ...]:
-    """The homes of a table, the site's own first, then those that the options name."""
+    """The homes of a table, the site's own first, then those that the options name.
+
+    Raises:
+        ValueError: where the options name fields of a table whose place nobody knows.
+    """
     known = catalog.table(name)
     homes = known.homes.get(family, ()) if known is not None else ()
     chosen = tuple(h for h in homes if is_chosen(name, h, options))
@@ -47,6 +51,8 @@ def homes_of(name: str, family: str, options: Options) -> tuple[Home, ...]:
     own = options.mapping.get(family, {}).get(name, {})
     if site is None and not own:
         return homes
+    if site is None and not homes:
+        raise ValueError(f"{name} has no home in {family} that is known, so that a mapping of its columns alone finds nothing: give a site")
     site = site or SiteTable()
     fields = {**{c: (f, "") for c, f in own.items()}, **site.columns}
     columns: dict[str, Counterpart] = {c: Stored(f, kind or "text") for c, (f, kind) in fields.items()}
