@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -244,9 +245,27 @@ NUMBERS = frozenset({"int", "real"})
 ORDERED = frozenset({"int", "real", "time", "span"})
 
 
+_TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|`[^`]*`|\'[^\']*\'|[()]|.', re.DOTALL)
+"""Literals and names in quotes, parentheses, and all else by its characters."""
+
+_OPENING = re.compile(r"\w*\(")
+
+
 def grouped(value: Value) -> str:
     """A value as an operand."""
     plain = (
         value.simple or value.text.replace("_", "a").replace(".", "a").isalnum() or (value.text[:1] == "'" and value.text.count("'") == 2)
     )
-    return value.text if plain else f"({value.text})"
+    return value.text if plain or _is_enclosed(value.text) else f"({value.text})"
+
+
+def _is_enclosed(text: str) -> bool:
+    """Whether a text is one call of a function, or stands in parentheses as a whole."""
+    if _OPENING.match(text) is None:
+        return False
+    depth = 0
+    for found in _TOKEN.finditer(text):
+        depth += {"(": 1, ")": -1}.get(found[0], 0)
+        if found[0] == ")" and depth == 0:
+            return found.end() == len(text)
+    return False
