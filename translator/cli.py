@@ -103,7 +103,7 @@ def main() -> None:
 @EXCLUDED
 @jobs_option()
 @executor_option()
-@rule_timeout_option(None, "30, and 20 of the processor; 240 and 60 for what --verify tries")
+@rule_timeout_option(None, "60, and 20 of the processor; 240 and 60 for what --verify tries")
 @click.option("--quiet", is_flag=True, help="No progress and no summary: errors alone.")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 where the files of -o are not what would be written.")
 @click.option("--prune", is_flag=True, help="Remove files that earlier runs wrote and this one does not, unless they have changed since.")
@@ -164,7 +164,7 @@ def convert(targets: tuple[str, ...], executor: str, **given: Any) -> int:
 )
 @EXCLUDED
 @jobs_option()
-@rule_timeout_option(None, "30, and 20 of the processor")
+@rule_timeout_option(None, "60, and 20 of the processor")
 def check(paths: tuple[Path, ...], form: str, strict: bool, excluded: tuple[str, ...], jobs: int, rule_timeout: float | None) -> int:
     """Check the syntax of rules, and the names and types in them.
 
@@ -385,7 +385,7 @@ def diagnostics(codes: tuple[str, ...], form: str) -> int:
 @click.option("--verify", is_flag=True, help="Try each output on events, as the command verify does.")
 @EXCLUDED
 @jobs_option()
-@rule_timeout_option(None, "30, and 20 of the processor; 240 and 60 with --verify")
+@rule_timeout_option(None, "60, and 20 of the processor; 240 and 60 with --verify")
 def explain(
     paths: tuple[Path, ...], targets: tuple[str, ...], verify: bool, excluded: tuple[str, ...], jobs: int, rule_timeout: float | None,
     **site: Any,

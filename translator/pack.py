@@ -64,7 +64,7 @@ class Entry:
 Earlier = Callable[[Rule], Entry | None]
 """What an earlier run made of a rule; None where there is nothing."""
 
-RULE_SECONDS, RULE_PROCESSOR = 30, 20
+RULE_SECONDS, RULE_PROCESSOR = 60, 20
 """How many seconds a rule may take to be converted: by the clock and by the processor."""
 
 PROOF_SECONDS, PROOF_PROCESSOR = 240, 60
