@@ -143,6 +143,7 @@ VALUES: list[tuple[str, Any]] = [
     ("datetime(0001-01-03 12:00) / 1d", 2.5),
     ("1d / 0", None),
     ("datetime()", NOW),
+    ("datetime(now) - ago(1d)", DAY),
     ("timespan(15 seconds)", dt.timedelta(seconds=15)),
     ("2 * 1h", dt.timedelta(hours=2)),
     ("dayofweek(datetime(2024-01-10))", 3 * DAY),
@@ -655,6 +656,7 @@ def test_the_second_opinion_agrees() -> None:
         "1d / 0",
         "datetime(0001-01-03",
         "datetime()",
+        "datetime(now)",
         "timespan(15",
     )
     compared = 0

@@ -39,8 +39,6 @@ def constant(ctx: Values, expr: e.Const) -> exp.Expr:
             if value % 10:
                 raise EngineError("the engine counts microseconds, and this datetime has a fraction of one", expr.span)
             return moment(EPOCH + dt.timedelta(microseconds=(value - EPOCH_TICKS) // 10))
-        if value in ("now", "now()"):
-            return ctx.value(e.Apply(expr.span, kind, "now", ()))
         known = python_conversions.datetime_of(str(value))
         if known is None:
             raise EngineError(f"{value!r} is no datetime", expr.span)

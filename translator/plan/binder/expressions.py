@@ -31,6 +31,8 @@ def expression(ctx: Context, node: s.Node, table: Table | None, scope: Scope) ->
             if isinstance(value, TABULAR):
                 return subquery(ctx.table(value, scope), node.span)
             return sub(value)
+        case s.Literal(kind="datetime", value="now" | "now()", span=span):
+            return e.Apply(span, Type.DATETIME, "now", ())
         case s.Literal(kind=kind, value=value, span=span):
             return e.Const(span, type_of(kind), value)
         case s.Dynamic(value=value):

@@ -118,7 +118,7 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "abs": Function(("int|real|span",), "same", "abs({0})", natural=True),
         "floor": Function(("real|int",), "int", "floor({0})"),
         "ceiling": Function(("real|int",), "int", "ceiling({0})"),
-        "sqrt": Function(("int|real",), "real", "sqrt({0})", True),
+        "sqrt": Function(("int|real",), "real", "if({0}>=0, sqrt({0}), null())", True),
         # Comparison and conditional functions
         "coalesce": Function((), "text", "coalesce({0})"),
         # Statistical eval functions
