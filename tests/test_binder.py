@@ -48,6 +48,8 @@ def columns(kql: str) -> str:
         (f"{T} | project s, d | mv-apply with_itemindex=x x=d on (where true)", "s:string d:dynamic x:dynamic x1:long"),
         (f"{T} | make-series count() on t step 1h by bin(t, 1d)", "t:datetime count_:dynamic t1:dynamic"),
         ('union withsource=["From where"] Doors', "From where:string At:datetime Door:string Badge:long"),
+        (f"{T} | project array_sort_asc(d, pack_array(1))", "d_sorted:dynamic array1_sorted:dynamic"),
+        (f"{T} | project array_sort_desc(dynamic([1]))", "array0_sorted:dynamic"),
         # literals and the types of what is made of them
         ("print a = dynamic('x'), b = dynamic(1) + dynamic(2), c = dynamic(1) + 2.5", "a:dynamic b:dynamic c:real"),
         (f"{T} | project a = t / 1d, b = t / t, c = 1d - t, d = t - d", "a:real b:real c:datetime d:timespan"),

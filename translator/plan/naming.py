@@ -44,7 +44,7 @@ def _of_call(name: str, arguments: tuple[s.Node, ...]) -> str:
     if known.named.startswith("="):
         return known.named[1:]
     if known.named == "_sorted":
-        return f"{inner}_sorted"
+        return f"{inner or 'array0'}_sorted"
     extra = ""
     if name in ("percentile", "percentilew"):
         extra = "_" + "".join(f"{a.value}".replace(".", "_") for a in arguments[-1:] if isinstance(a, s.Literal))

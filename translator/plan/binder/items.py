@@ -44,7 +44,7 @@ def columns_of(ctx: Context, item: s.Node, name: str, table: Table | None, scope
             e.Path(expr.span, kind, e.Apply(expr.span, Type.DYNAMIC, expr.function, expr.args), (i,)) for i, (_, kind) in enumerate(parts)
         ]
     elif function.named == "_sorted" and (arrays := [a for a in value.arguments if not isinstance(a, s.Literal)])[1:]:
-        names = [f"{automatic_name(a)}_sorted" for a in arrays]
+        names = [f"{automatic_name(a) or f'array{i}'}_sorted" for i, a in enumerate(arrays)]
         exprs = [e.Path(expr.span, Type.DYNAMIC, expr, (i,)) for i in range(len(arrays))]
     else:
         if isinstance(item, s.Named):
