@@ -105,6 +105,11 @@ WRITTEN = [
     "| mv-expand a = split(IPAddress, '.') to typeof(string) | summarize arg_max(TimeGenerated, *) by a | join kind=leftanti ("
     + CHANGES
     + " | where Result == '0') on $left.UserPrincipalName == $right.Identity | summarize c = count() by UserPrincipalName, a",
+    # rows of a union that stand several times, told by what tells the events of each part
+    f"| where UserPrincipalName != '' | union ({CHANGES} | mv-apply a = split(Identity, 'n') to typeof(string) on (summarize n = count())"
+    " | project UserPrincipalName = Identity, n) | summarize c = count() by UserPrincipalName, n",
+    f"| mv-apply a = split(IPAddress, '.') to typeof(string) on (summarize n = count()) | union ({CHANGES} | mv-apply a ="
+    " split(Identity, 'n') to typeof(string) on (where a != '' | summarize n = count())) | summarize c = count() by IPAddress, n",
     # a row of a group stands once before it is taken apart, whatever stands beside it
     "| summarize c = count() by IPAddress | mv-expand a = split(IPAddress, '.') to typeof(string) | where a !in (("
     + CHANGES

@@ -71,6 +71,7 @@ class EsqlWalk(Walk):
     language = ESQL
     percentiles = "percentiles are estimated in another way here"
     lists = "a list has each of its values once here, and a set all of its own"
+    row_kind = "text"
     list_mark = LISTED[0]
 
     copies: tuple[str, ...] = ()

@@ -206,7 +206,7 @@ class Walk(Context):
                         raise Cannot(Diagnostic("unsupported-operator", "numbers of rows are not supported here", node.span))
                     part = self.single(part, node)
                     number = self.numbered(node, [] if part.flag is None else [part.flag])
-                    self.columns[column.id] = Value(number, "int", False, simple=True)
+                    self.columns[column.id] = Value(number, self.row_kind, False, simple=True)
                 return part
         raise Cannot(Diagnostic("unsupported-operator", f"the operator {operator_word(node)} is not supported here", node.span))
 

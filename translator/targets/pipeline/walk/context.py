@@ -28,6 +28,7 @@ class Context(Notes, ABC):
 
     ``percentiles`` and ``lists`` say how those of the language differ from KQL's; ``chooses_lists``: several values may be chosen like one,
     ``keeps_rows``: what ``across`` gives of several rows is of one of them, where no value is missing.
+    ``row_kind`` is what kind of value tells rows from each other.
     ``list_mark`` is a column that all rows of a list have to have, by which they are found; empty where they need none.
     ``untold`` are the flags of rows of which there may be several alike that are made of one event, None those of all rows; ``several``:
     all that are made of one event may differ in columns that do not tell them apart.
@@ -38,6 +39,7 @@ class Context(Notes, ABC):
     lists: ClassVar[str]
     chooses_lists: ClassVar[bool] = False
     keeps_rows: ClassVar[bool] = False
+    row_kind: ClassVar[str] = "int"
     list_mark: ClassVar[str] = ""
 
     def __init__(self, case: PipelineCase, head: Head) -> None:

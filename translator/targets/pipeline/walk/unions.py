@@ -86,7 +86,7 @@ def _row_keys(ctx: Context, parts: list[Part], pairs: list[tuple[str, str]], nod
     by, own = {v.text: v for v in ctx.columns.values()}, tuple[str, ...]()
     if any(p.spread is None for p in parts):  # rows that stand once are told by their numbers
         flags = [p.flag for p in parts if p.spread is None and p.flag is not None]
-        number = Value(ctx.numbered(node, flags), "int", False, simple=True)
+        number = Value(ctx.numbered(node, flags), ctx.row_kind, False, simple=True)
         own, by[number.text] = (number.text,), number
     spreads = [p.spread if p.spread is not None else own for p in parts]
     names, values = list[str](), ctx.values()
