@@ -98,6 +98,7 @@ def test_a_given_text_is_tried_where_it_looks(kql: str, target: str, text: str, 
 GUESSED = """SigninLogs | where ResultType == "50126" and isnotempty(IPAddress) and isnotempty(UserPrincipalName)
 | summarize n = {} by IPAddress | where n > 4"""
 TO_COUNT = f'{SIGNED} resultType=50126 callerIpAddress!="" properties.userPrincipalName!="" | rename properties.userPrincipalName as who'
+ACTIVITY = 'index=azure sourcetype="azure:monitor:activity"'
 UNSEEN = """AuditLogs | where TimeGenerated > ago(1d) and OperationName in ("Add user", "Invite user") and isnotempty(Identity)
 | join kind=leftanti (AuditLogs | where TimeGenerated between (ago(14d) .. ago(1d)) and OperationName == "Add user") on Identity"""
 RECALLED = """index=azure sourcetype="azure:monitor:aad" category=AuditLogs operationName IN ("Add user", "Invite user") identity!=""
@@ -142,6 +143,12 @@ ACTED = """index=azure sourcetype="azure:monitor:aad" category=AuditLogs
         (UNSEEN, "splunk", RECALLED.format('AND operationName=="Add user"'), RECALLED.format("")),
         # what was before is read as far back as the rule asks
         (UNSEEN, "splunk", RECALLED.format('AND operationName=="Add user"'), RECALLED.replace("1209600", "604800").format('AND operationName=="Add user"')),
+        # a list that the text names as this project's own translation does holds what the query asks of it
+        ('let vips = _GetWatchlist("vips") | project SearchKey; SigninLogs | where UserPrincipalName in~ (vips)', "splunk",
+         f"{SIGNED} | eval who=lower('properties.userPrincipalName') | lookup vips value as who OUTPUT value as listed | where isnotnull(listed)",
+         f"{SIGNED} | lookup vips value as callerIpAddress OUTPUT value as listed | where isnotnull(listed)"),
+        # of two spellings that a product has one value for a row has one
+        ('AzureActivity | where ActivityStatus == "Succeeded"', "splunk", f"{ACTIVITY} resultType=Success", f"{ACTIVITY} resultType=Succeeded"),
         # a newer event of the key is in no row
         (DELETED, "splunk", JOINED.format("max=0"), JOINED.format("max=1")),
         # an event with a value of the text stands between the others

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
@@ -19,7 +20,7 @@ from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaRule
 from translator import catalog
 from translator.catalog.site_files import FAMILY_OF
 from translator.catalog.splunk_macros import definition
-from translator.fidelity import Diagnostic
+from translator.fidelity import Diagnostic, FilledList, ReadList, Verdict, verdict_of
 from translator.pipeline import Conversion
 from translator.targets.base import Options, Output
 from translator.targets.choice import chosen_name, homes_of
@@ -60,7 +61,21 @@ def given(conversion: Conversion, target: str, text: str, options: Options) -> O
             where = ", ".join(dict.fromkeys(map(str, usual)))
             what = f"the text looks in {wanted}; events of {name} are known in {where}, unless a mapping says where a site has them"
             diagnostics.append(Diagnostic("place-unknown", what))
-    return Output(target, (text,), tuple(diagnostics), lane=GIVEN, homes=tuple(homes))
+    found = Output(target, (text,), tuple(diagnostics), lane=GIVEN, homes=tuple(homes))
+    return _with_lists(found, conversion.outputs.get(target))
+
+
+def _with_lists(found: Output, own: Output | None) -> Output:
+    """A text with the lists of this project's own translation that it names: what they are to hold is known."""
+    if own is None:
+        return found
+    said = tuple(d for d in own.diagnostics if isinstance(d.fact, FilledList | ReadList))
+    names = "|".join(re.escape(d.fact.name) for d in said if isinstance(d.fact, FilledList | ReadList))
+    named = any(re.search(rf"\b({names})\b", text) for text in found.texts) if names else False
+    if not named or verdict_of(said) not in (Verdict.EXACT, Verdict.SAME_ALERTS):
+        return found
+    diagnostics = (*found.diagnostics, *said)
+    return dataclasses.replace(found, diagnostics=diagnostics, lookups=own.lookups, tables=own.tables, histories=own.histories)
 
 
 @functools.lru_cache(maxsize=64)

@@ -264,7 +264,7 @@ class Trial(SideBySide):
 
         def changed(table: str, rows: Sequence[Row]) -> Iterator[tuple[str, tuple[Row, ...]]]:
             for column in self.named(table, text, FAMILY_OF[target]):
-                for value in values:
+                for value in (v for v in values if not self.respelled(table, column, v, FAMILY_OF[target])):
                     for other in _with_value(rows, column, value, schemas[table][column]):
                         yield f"{column} with {value!r}, which the text has", other
 
@@ -294,6 +294,13 @@ class Trial(SideBySide):
             fields = (home.columns.get(column) for home in homes)
             if column in words or any(isinstance(f, catalog.Stored) and f.name in words for f in fields):
                 yield column
+
+    def respelled(self, table: str, column: str, value: str, family: str) -> bool:
+        """Whether a product has one value for this one of a column and for another one that the query names: each row has one of them."""
+        known, query = catalog.table(table), self.conversion.rule.query
+        stored = [home.columns.get(column) for home in (known.homes.get(family, ()) if known is not None else ())]
+        merged = [s.values for s in stored if isinstance(s, catalog.Stored) and s.spellings and value in s.values]
+        return any(other in query for values in merged for other, one in values.items() if other != value and one == values[value])
 
     def in_text(self, tried: Tried) -> str:
         """A column that decides and is a text that holds JSON; empty where there is none."""
