@@ -20,6 +20,9 @@ NAMED = 'DeviceProcessEvents | where FileName =~ "psexec.exe"'
 STARTS = r"SecurityEvent | where EventID == 4688 and NewProcessName endswith '\\rundll32.exe'"
 CONSOLE = 'AWSCloudTrail | where EventName =~ "ConsoleLogin" and isempty(ErrorMessage)'
 SIGNED = 'index=azure sourcetype="azure:monitor:aad" category=SignInLogs'
+FIRST_TARGET = 'AuditLogs | where tostring(TargetResources[0].type) == "Policy"'
+ORIGINAL = ('FROM logs-azure.auditlogs-* | WHERE event.dataset == "azure.auditlogs"'
+            ' AND JSON_EXTRACT(event.original, "properties.targetResources[{}].type") == "Policy"')  # fmt: skip
 SIGN_INS = 'SigninLogs | where ResultType == "50126"'
 
 
@@ -52,6 +55,9 @@ GROUPED = "by Processes.dest Processes.process | `drop_dm_object_name(Processes)
         (SSHD, "splunk", "index=os sourcetype=linux_secure process=sudo", Outcome.CONTRADICTED),
         (SIGN_INS, "esql", 'FROM logs-azure.signinlogs* | WHERE event.dataset == "azure.signinlogs" AND azure.signinlogs.category == "SignInLogs"'
          ' AND azure.signinlogs.properties.is_interactive == true | WHERE azure.signinlogs.result_type == "50126"', Outcome.CONTRADICTED),
+        # what an integration keeps of the text where a site says so
+        (FIRST_TARGET, "esql", ORIGINAL.format(0), Outcome.PROVEN),
+        (FIRST_TARGET, "esql", ORIGINAL.format(1), Outcome.CONTRADICTED),
         # what an integration says of its events; in which indices they are stands beside a text of EQL
         (PROCESSES, "eql", f"process where {STARTED}", Outcome.PROVEN),
         (PROCESSES, "eql", f'process where event.type == "start" and {STARTED}', Outcome.PROVEN),

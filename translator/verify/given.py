@@ -24,6 +24,7 @@ from translator.fidelity import Diagnostic, FilledList, ReadList, Verdict, verdi
 from translator.pipeline import Conversion
 from translator.targets.base import Options, Output
 from translator.targets.choice import chosen_name, homes_of
+from translator.targets.names import ORIGINALS
 from translator.verify import sigma
 from translator.verify.eql import syntax as eql
 from translator.verify.esql import parse as parse_esql
@@ -56,6 +57,8 @@ def given(conversion: Conversion, target: str, text: str, options: Options) -> O
         read = [h for h in every if any(_reads(h.marks, one, family) for one in asked)]
         if not any(h in usual for h in read):
             homes += [chosen_name(name, h) for h in read]
+        elif "event.original" in text and not any(map(_has_original, usual)):
+            homes += [chosen_name(name, h) for h in read if _has_original(h)]
         if every and not read and any(asked):
             wanted = " or ".join(" ".join(f"{key}={'/'.join(sorted(values))}" for key, values in one.items()) for one in asked if one)
             where = ", ".join(dict.fromkeys(map(str, usual)))
@@ -63,6 +66,11 @@ def given(conversion: Conversion, target: str, text: str, options: Options) -> O
             diagnostics.append(Diagnostic("place-unknown", what))
     found = Output(target, (text,), tuple(diagnostics), lane=GIVEN, homes=tuple(homes))
     return _with_lists(found, conversion.outputs.get(target))
+
+
+def _has_original(home: catalog.Home) -> bool:
+    """Whether a site keeps in a home what integrations drop of their events' texts unless they are told otherwise."""
+    return any(isinstance(column, catalog.Stored) and column.type in ORIGINALS for column in home.columns.values())
 
 
 def _with_lists(found: Output, own: Output | None) -> Output:
