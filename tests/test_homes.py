@@ -14,11 +14,15 @@ from tests.rules import rule
 from translator import catalog
 from translator.catalog.site import Site, SiteTable
 from translator.fidelity import Place, Verdict
+from translator.kql.parser import parse
 from translator.pipeline import Conversion
+from translator.plan import operators as o
+from translator.plan.binder import bind
 from translator.plan.normalized import parser_of
 from translator.regex.automata import is_too_complex
 from translator.rulepack.model import EntityMapping
 from translator.targets.base import Options, Output, Readiness
+from translator.targets.choice import homes_of, lacks_required, only_value
 from translator.verify.proof import Outcome, prove
 
 
@@ -1773,3 +1777,11 @@ def test_many_values_of_an_array_are_no_deep_chain() -> None:
     assert (
         max(len(re.findall(" OR ", chain)) for chain in re.findall(r"\([^()]*\)", re.sub(r"\w+\([^()]*\([^()]*\)[^()]*\)", "x", text))) < 64
     )
+
+
+def test_a_condition_too_large_to_be_worked_out_rules_no_home_out() -> None:
+    conditions = " or ".join(f"Account == 'v{n}'" for n in range(5_100))
+    plan = bind(parse(f"SecurityEvent | where {conditions}")).root
+    assert isinstance(plan, o.Filter)
+    fixed = [h for h in homes_of("SecurityEvent", "splunk", Options()) if only_value(h, "SecurityEvent", "Account") is not None]
+    assert fixed and not any(lacks_required(home, plan.predicate, in_table=True) for home in fixed)

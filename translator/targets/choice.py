@@ -29,7 +29,7 @@ from translator.plan.expressions import (
     walk,
 )
 from translator.plan.pins import Pins, pins_of
-from translator.plan.simplify import simplify
+from translator.plan.simplify import TooLarge, simplify
 from translator.targets.base import Options
 from translator.targets.formulas import parsed
 from translator.targets.predicates import takes_empty
@@ -211,7 +211,10 @@ def _lacks_required(same_home: Same[Home], same: Same[Expr], told: bool, in_tabl
         return node
 
     def fails(part: Expr) -> bool:
-        found = simplify(transform(part, filled_in))
+        try:
+            found = simplify(transform(part, filled_in))
+        except TooLarge:
+            return False
         if isinstance(found, Apply) and found.function in ("matches regex", "matches regex~"):
             return found.args[0] == const("") and not takes_empty(found)
         return found == FALSE
