@@ -105,6 +105,14 @@ def test_many_rules_are_too_many() -> None:
     assert len(found["rules"]) == 1 and "at most" in found["rules"][0]["failed"]["message"]
 
 
+@pytest.mark.parametrize(("tool", "given"), [("check", {}), ("convert", {}), ("explain", {}), ("verify", {"target": "splunk"})])
+def test_what_stands_beside_the_rules_is_named(tool: str, given: dict[str, Any]) -> None:
+    text = "kind: Fusion\nproperties: {displayName: F}\n---\nname: A\nseverity: Foo\nquery: SigninLogs | where ResultType == '50126'\n"
+    (fusion, severity) = asked(tool, rule=text, **given)[0]["not read"]
+    assert (fusion["name"], fusion["line"]) == ("F", 1) and "of the kind Fusion" in fusion["message"]
+    assert (severity["name"], severity["line"]) == ("A", 5) and "severity is 'Foo'" in severity["message"]
+
+
 def test_a_text_is_of_one_rule() -> None:
     found, _ = asked("verify", rule="name: A\nquery: T | where x == 1\n---\nname: B\nquery: T", target="eql", text="any where true")
     assert "one rule" in found["rules"][0]["failed"]["message"]

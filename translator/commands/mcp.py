@@ -126,25 +126,25 @@ class Desk:
 
         With strict, what is not documented is an error: columns, functions, and tables with a name close to a documented one.
         """
-        return {"findings": self.done(checked, Asked(rule, strict=strict), self.limits)}
+        return _answer("findings", self.done(checked, Asked(rule, strict=strict), self.limits))
 
     def convert(self, rule: RuleText, targets: Sequence[Target] = ALL, fields: Fields = "target") -> dict[str, Any]:
         """Translate KQL rules. Each output has its texts, its verdict, what that follows from, and what the product has to have.
 
         Fields named 'target' are the product's own, 'source' keeps the names of the KQL.
         """
-        return {"rules": self.done(translated, Asked(rule, tuple(targets), fields=fields), self.limits)}
+        return _answer("rules", self.done(translated, Asked(rule, tuple(targets), fields=fields), self.limits))
 
     def explain(self, rule: RuleText, targets: Sequence[Target] = ALL) -> dict[str, Any]:
         """Explain KQL rules: the plan, the detection that is recognized, and every deviation of each output beside the source lines."""
-        return {"rules": self.done(explained, Asked(rule, tuple(targets)), self.limits)}
+        return _answer("rules", self.done(explained, Asked(rule, tuple(targets)), self.limits))
 
     def verify(self, rule: RuleText, target: Target, text: str | None = None, fields: Fields = "target") -> dict[str, Any]:
         """Run a KQL rule and its translation on the same events, made from the rule: proven, contradicted, or not executable.
 
         Text is a translation that anybody wrote, which is held to be exact; without it, kql2sigma's own is tried for what it claims.
         """
-        return {"rules": self.done(tried, Asked(rule, (target,), text, fields=fields), self.of_proofs)}
+        return _answer("rules", self.done(tried, Asked(rule, (target,), text, fields=fields), self.of_proofs))
 
 
 def _loaded() -> None:
@@ -158,16 +158,29 @@ def _answered(asked: tuple[_Work, Asked]) -> Iterator[dict[str, Any]]:
     return work(of)
 
 
-def _rules(text: str) -> list[Rule | Failure]:
-    """The rules in a text, and what in it should be one and cannot be read; why there are none, or too many, as a failure."""
+_NOT_READ = "not read"
+"""Under what an answer has what stands beside its rules and became none, or was left out of one."""
+
+
+def _answer(name: str, found: list[dict[str, Any]]) -> dict[str, Any]:
+    rest = [item[_NOT_READ] for item in found if _NOT_READ in item]
+    return {name: [item for item in found if _NOT_READ not in item], **({_NOT_READ: rest} if rest else {})}
+
+
+def _rules(text: str) -> tuple[list[Rule | Failure], list[dict[str, Any]]]:
+    """The rules in a text, with what in it should be one and cannot be read, and what became none.
+
+    Why there are no rules, or too many, is a failure.
+    """
     unread: list[Unread] = []
     rules = rules_given("rule", whole(text).encode(), unread.append)
+    rest = [{_NOT_READ: {"name": u.name, "line": u.line, "column": u.column, "message": u.message}} for u in unread]
     if not rules:
         why = unread[0].message if unread else ""
-        return [Failure("rule", "rule", "", 1, 1, f"no rule was found here{f': {why}' if why else ''}")]
+        return [Failure("rule", "rule", "", 1, 1, f"no rule was found here{f': {why}' if why else ''}")], rest
     if len(rules) > MOST_RULES:
-        return [Failure("rule", "rule", "", 1, 1, f"these are {len(rules)} rules, of {MOST_RULES} at most")]
-    return rules
+        return [Failure("rule", "rule", "", 1, 1, f"these are {len(rules)} rules, of {MOST_RULES} at most")], []
+    return rules, rest
 
 
 def _unread(failure: Failure) -> dict[str, Any]:
@@ -176,7 +189,9 @@ def _unread(failure: Failure) -> dict[str, Any]:
 
 def checked(asked: Asked) -> Iterator[dict[str, Any]]:
     """The findings of the rules of a request."""
-    for rule in _rules(asked.rule):
+    rules, rest = _rules(asked.rule)
+    yield from rest
+    for rule in rules:
         if isinstance(rule, Failure):
             yield {"line": rule.line, "column": rule.column, "severity": "error", "code": "file", "message": rule.message, "hint": ""}
         else:
@@ -186,7 +201,9 @@ def checked(asked: Asked) -> Iterator[dict[str, Any]]:
 
 def translated(asked: Asked) -> Iterator[dict[str, Any]]:
     """The rules of a request as ``report.json`` has them, with the texts of their outputs."""
-    for rule in _rules(asked.rule):
+    rules, rest = _rules(asked.rule)
+    yield from rest
+    for rule in rules:
         result = rule if isinstance(rule, Failure) else converted(rule, asked.targets, asked.options)
         if isinstance(result, Failure):
             yield _unread(result)
@@ -201,7 +218,9 @@ def translated(asked: Asked) -> Iterator[dict[str, Any]]:
 
 def explained(asked: Asked) -> Iterator[dict[str, Any]]:
     """The explanations of the rules of a request."""
-    for rule in _rules(asked.rule):
+    rules, rest = _rules(asked.rule)
+    yield from rest
+    for rule in rules:
         if isinstance(rule, Failure):
             yield _unread(rule)
         else:
@@ -212,7 +231,8 @@ def explained(asked: Asked) -> Iterator[dict[str, Any]]:
 
 def tried(asked: Asked) -> Iterator[dict[str, Any]]:
     """The proofs of the rules of a request, of what is written for them or of the text that it brings."""
-    rules = _rules(asked.rule)
+    rules, rest = _rules(asked.rule)
+    yield from rest
     if asked.text is not None and len(rules) != 1:
         yield _unread(Failure("rule", "rule", "", 1, 1, f"a text is a translation of one rule: these are {len(rules)}"))
         return
