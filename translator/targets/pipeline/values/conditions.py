@@ -26,27 +26,12 @@ _WORD = re.compile(r"[A-Za-z][\w.@-]*( +[\w.@-]+)*", re.ASCII)
 
 def holds(ctx: Context, expr: Expr) -> str:
     """What is true where ``expr`` is."""
+    if (alike := _either_way(ctx, expr, True)) is not None:
+        return alike
     language = ctx.language
     match expr:
-        case Const(value=bool(flag)):
-            return language.true if flag else language.false
-        case Apply() if expr in ctx.fields:
-            return ctx.between(ctx.value(expr).text, "==", language.string("true"))
-        case Apply(function="and", args=args):
-            return " AND ".join(_operand(ctx, a, ctx.holds) for a in gathered(args, language.finds_any, refused=True))
-        case Apply(function="or", args=args):
-            return " OR ".join(_operand(ctx, a, ctx.holds) for a in gathered(args, language.finds_any))
-        case Apply(function="not", args=(inner,)):
-            return ctx.fails(inner)
-        case Apply(function="isempty" | "isnull" as function, args=(inner,)):
-            value = _tested(ctx, function, inner, expr)
-            if value.kind in WRITTEN:
-                return ctx.between(grouped(value), "==", language.string("")) if _may_lack(function, inner) else language.false
-            return language.missing.format(value.text)
         case Apply(function="<" | "<=" | ">" | ">=" as operator, args=(left, right)):
             return _ordered(ctx, operator, left, right, expr)
-        case Apply(function="!=", args=(left, right)):
-            return ctx.fails(Apply(expr.span, expr.type, "==", (left, right)))
         case Apply(function="between", args=(value_, low, high)):
             return f"{_ordered(ctx, '>=', value_, low, expr)} AND {_ordered(ctx, '<=', value_, _end(low, high), expr)}"
         case Apply(function="==", args=(Apply(function="tobool") as asked, Const(value=bool(flag)))):
@@ -85,38 +70,17 @@ def holds(ctx: Context, expr: Expr) -> str:
                 kinds = "text|part"  # what stands between the words of JSON may be matched as well
             text = _searched(ctx, function, subject, rest, kinds).text
             return language.atoms[function](text, tuple(rest), expr)
-        case Apply(function="tobool", args=(inner,)) if language.truths[0]:
-            return language.truths[0].format(ctx.of_kind(inner, "text|part|json").text)
-        case ColumnRef() if (value := ctx.value(expr)).kind == "bool":
-            return ctx.between(value.text, "==", language.string("true"))
-        case Apply(function="iff" | "case") if conditional(expr):
-            return ctx.between(grouped(ctx.value(expr)), "==", language.string("true"))
     raise ctx.refuse(expr, f"'{expr.function}'" if isinstance(expr, Apply) else "this condition")
 
 
 def fails(ctx: Context, expr: Expr) -> str:
     """What is true where ``expr`` is false: neither true nor null."""
+    if (alike := _either_way(ctx, expr, False)) is not None:
+        return alike
     language = ctx.language
     match expr:
-        case Const(value=bool(flag)):
-            return language.false if flag else language.true
-        case Apply() if expr in ctx.fields:
-            return ctx.between(ctx.value(expr).text, "==", language.string("false"))
-        case Apply(function="and", args=args):
-            return " OR ".join(_operand(ctx, a, ctx.fails) for a in gathered(args, language.finds_any, refused=True))
-        case Apply(function="or", args=args):
-            return " AND ".join(_operand(ctx, a, ctx.fails) for a in gathered(args, language.finds_any))
-        case Apply(function="not", args=(inner,)):
-            return ctx.holds(inner)
-        case Apply(function="isempty" | "isnull" as function, args=(inner,)):
-            value = _tested(ctx, function, inner, expr)
-            if value.kind in WRITTEN:
-                return ctx.between(grouped(value), "!=", language.string("")) if _may_lack(function, inner) else language.true
-            return language.present.format(value.text)
         case Apply(function="<" | "<=" | ">" | ">=" as operator, args=(left, right)):
             return _ordered(ctx, OPPOSITE[operator], left, right, expr, ctx.value)
-        case Apply(function="!=", args=(left, right)):
-            return ctx.holds(Apply(expr.span, expr.type, "==", (left, right)))
         case Apply(function="==", args=(Apply(function="tobool") as asked, Const(value=bool(flag)))):
             return language.negated.format(ctx.holds(asked) if flag else ctx.fails(asked))
         case Apply(function="==", args=(left, right)) if isinstance(left, ColumnRef) and left.type == right.type == Type.UNKNOWN:
@@ -142,13 +106,42 @@ def fails(ctx: Context, expr: Expr) -> str:
             function in language.not_of_lists and (listed := ctx.value(other)).kind == "list"
         ):
             return language.not_of_lists[function].format(_searched(ctx, function, subject, [], "text|part").text, listed.text)
-        case Apply(function="tobool", args=(inner,)) if language.truths[0]:
-            return language.truths[1].format(ctx.of_kind(inner, "text|part|json").text)
-        case ColumnRef() if (value := ctx.value(expr)).kind == "bool":
-            return ctx.between(value.text, "==", language.string("false"))
-        case Apply(function="iff" | "case") if conditional(expr):
-            return ctx.between(grouped(ctx.value(expr)), "==", language.string("false"))
     return language.negated.format(_operand(ctx, expr, ctx.holds))
+
+
+def _either_way(ctx: Context, expr: Expr, wanted: bool) -> str | None:
+    """What is true where ``expr`` is as ``wanted``, of conditions whose opposite is written as they are; None of others."""
+    language = ctx.language
+    same, opposite = (ctx.holds, ctx.fails) if wanted else (ctx.fails, ctx.holds)
+    shown = language.string("true" if wanted else "false")
+    match expr:
+        case Const(value=bool(flag)):
+            return language.true if flag == wanted else language.false
+        case Apply() if expr in ctx.fields:
+            return ctx.between(ctx.value(expr).text, "==", shown)
+        case Apply(function="and" | "or" as function, args=args):
+            conjoined = function == "and"
+            members = gathered(args, language.finds_any, refused=conjoined)
+            return (" AND " if conjoined == wanted else " OR ").join(_operand(ctx, a, same) for a in members)
+        case Apply(function="not", args=(inner,)):
+            return opposite(inner)
+        case Apply(function="isempty" | "isnull" as function, args=(inner,)):
+            value = _tested(ctx, function, inner, expr)
+            if value.kind not in WRITTEN:
+                return (language.missing if wanted else language.present).format(value.text)
+            if not _may_lack(function, inner):
+                return language.false if wanted else language.true
+            return ctx.between(grouped(value), "==" if wanted else "!=", language.string(""))
+        case Apply(function="!=", args=(left, right)):
+            return opposite(Apply(expr.span, expr.type, "==", (left, right)))
+        case Apply(function="tobool", args=(inner,)) if language.truths[0]:
+            true, false = language.truths
+            return (true if wanted else false).format(ctx.of_kind(inner, "text|part|json").text)
+        case ColumnRef() if (value := ctx.value(expr)).kind == "bool":
+            return ctx.between(value.text, "==", shown)
+        case Apply(function="iff" | "case") if conditional(expr):
+            return ctx.between(grouped(ctx.value(expr)), "==", shown)
+    return None
 
 
 def _operand(ctx: Context, expr: Expr, write: Callable[[Expr], str]) -> str:
