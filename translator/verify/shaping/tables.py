@@ -124,14 +124,29 @@ class TableShaping:
 
     def placed(self, draft: _Draft) -> None:
         """Finds the homes of a row and puts it there."""
+        try:
+            self._converted(draft)
+            self._of_one_kind(draft)
+            self._with_whole_paths(draft)
+            draft.row |= dict(self.paired(draft.row))
+            self._at_home(draft)
+            self._filled(draft)
+            self._put(draft)
+        except _Refused as refused:
+            self.fail(draft, refused.column, refused.why)
+
+    def _converted(self, draft: _Draft) -> None:
+        """Gives values the types of their columns; what has none of its column is left out where the query does not ask for it."""
         for column in list(draft.row):
             try:
                 draft.row[column] = as_kql(draft.row[column], self.schema.get(column, ""))
             except Unfit as unfit:
                 if column in self.wanted:
-                    self.fail(draft, column, str(unfit))
-                    return
+                    raise _Refused(column, str(unfit)) from None
                 del draft.row[column]
+
+    def _of_one_kind(self, draft: _Draft) -> None:
+        """Makes the row one of the kind that its columns tell, and gives it what all rows of that kind have."""
         for kind in self.known.kinds if self.known is not None else ():
             if any(not is_missing(draft.row.get(column)) for column in kind.only):
                 if is_missing(draft.row.get(kind.column)):
@@ -149,8 +164,10 @@ class TableShaping:
                     if is_missing(draft.row.get(column)):
                         draft.row[column] = min(known, key=str)
                     elif text_of(draft.row[column]).lower() not in {text_of(v).lower() for v in known}:
-                        self.fail(draft, column, f"rows with this {kind.column} have {', '.join(sorted(map(text_of, known)))}")
-                        return
+                        raise _Refused(column, f"rows with this {kind.column} have {', '.join(sorted(map(text_of, known)))}")
+
+    def _with_whole_paths(self, draft: _Draft) -> None:
+        """Makes a file's name and path say the same, where the query does not read both."""
         for name, path in self.files:
             last, whole = (text_of(draft.row.get(column) or "") for column in (name, path))
             if not last and path in self.unread and name not in self.unread:  # a file that has no name has no path
@@ -161,26 +178,28 @@ class TableShaping:
             told = path not in self.unread and name not in self.unread  # by the query, which may ask for what is not so
             if whole and last and not told and re.split(r"[\\/]", whole)[-1].lower() != last.lower():
                 draft.row[path] = (whole[: max(map(whole.rfind, "\\/")) + 1] or "C:\\") + last
-        draft.row |= dict(self.paired(draft.row))
+
+    def _at_home(self, draft: _Draft) -> None:
+        """Finds the homes of the row, and gives it what tells them."""
         draft.sites = self.sites_of(draft.row)
         if not draft.sites:
             columns = sorted({column for home in self.sites.homes for column in home.when})
-            self.fail(draft, columns[0], f"no home has rows with {', '.join(f'{c} {draft.row.get(c)!r}' for c in columns)}")
-            return
+            raise _Refused(columns[0], f"no home has rows with {', '.join(f'{c} {draft.row.get(c)!r}' for c in columns)}")
         for column, values in (*draft.sites[0].home.when.items(), *self.telling(draft.sites[0], draft.row).items()):
             if is_missing(draft.row.get(column)):
                 draft.row[column] = values[0]
         draft.sites = self.sites_of(draft.row)
+
+    def _filled(self, draft: _Draft) -> None:
+        """Gives the row what no row of its table lacks."""
         pins = {c: {v} for c, v in draft.row.items() if isinstance(v, str | int)}
         for column in sorted(self.wanted):
             is_left = is_missing(draft.row.get(column)) and self.schema.get(column) != "datetime"  # a time may be that of another column
             if is_left and column in draft.given and not draft.strange and catalog.is_filled(self.table, column, pins):
-                self.fail(draft, column, "no row of the table leaves it empty")
-                return
+                raise _Refused(column, "no row of the table leaves it empty")
             held = read_json(draft.row.get(column))
             if isinstance(held, list) and len(held) != 1 and catalog.is_single(self.table, column, pins):
-                self.fail(draft, column, "there is one element in each of these events")
-                return
+                raise _Refused(column, "there is one element in each of these events")
         for site in draft.sites:
             self.turned_around(site, draft.row, self.needed(site))
         for column in sorted(self.wanted):
@@ -189,13 +208,12 @@ class TableShaping:
             if (value := self.something(column, draft)) is not None:  # else a field of another column has it, as that of the time
                 draft.row.setdefault(column, value)
         draft.sites = self.sites_of(draft.row) or draft.sites
+
+    def _put(self, draft: _Draft) -> None:
+        """Makes the event of each home, which keeps what is strange for the kind of the row as it was given."""
         events = []
         for site in draft.sites:
-            try:
-                events.append(self.event(site, draft))
-            except _Refused as refused:
-                self.fail(draft, refused.column, refused.why)
-                return
+            events.append(self.event(site, draft))
             for column, value in draft.strange.items():
                 place = site.place(column, (), draft.row)
                 if place is None or not isinstance(place.counterpart, Stored) or place.name not in events[-1]:
