@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 import translator
 from tests.rules import rule
 from translator.detection.lift import lift
-from translator.detection.model import DAY, Detection, NoDetection, Selector
+from translator.detection.model import DAY, Detection, NoDetection, Selector, Trigger
 from translator.detection.overlaps import may_overlap
 from translator.detection.shapes import by_name
 from translator.detection.trigger import trigger_of, with_trigger
@@ -975,6 +976,35 @@ def test_a_part_without_conditions_stays_where_another_loses_one() -> None:
     less = relaxed(found, lambda selector, part: "ColumnRef" not in repr(part) or "'n'" not in repr(part))
     assert less is not None and codes(less) - codes(found) == {"condition-dropped"}
     assert [len(conjuncts(s.predicate)) for s in less.selectors] == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("kql", "unsaid", "left", "code"),
+    [
+        ("A | where x == 'a' and n == 1", "n ==", ["x"], "condition-dropped"),
+        ("A | where x == 'a' and k in ((_GetWatchlist('w') | project SearchKey))", "expand", ["x"], "list-dropped"),
+        ("A | where x == 'a' and n == 1 | summarize c = count() by k | where c > 5", "n ==", ["x"], "condition-dropped"),
+        ("A | where x == 'a' and n == 1 | join kind=inner (B | where y == 'b') on k", "n ==", ["x", "y"], "condition-dropped"),
+        ("A | where x == 'a' and n == 1 | join kind=leftanti (B | where y == 'b') on k", "n ==", ["x", "y"], "condition-dropped"),
+        ("union (A | where x == 'a'), (B | where y == 'b' and m == 1)", "m ==", ["x", "y"], "condition-dropped"),
+        ("union (A | where x == 'a'), (B | where m == 1)", "m ==", ["x"], "alternative-dropped"),
+        ("union (A | where x == 'a'), (B | where isnotempty(k) and m == 1)", "m ==", ["x"], "alternative-dropped"),
+        ("A | where x == 'a'", "n ==", None, ""),  # nothing is unsaid
+        ("A | where isnotempty(x) and n == 1", "n ==", None, ""),  # what is left is no more than presence
+        ("A | where n == 1 | join kind=inner (B | where y == 'b') on k", "n ==", None, ""),
+        ("A | where x == 'a' | join kind=leftanti (B | where y == 'b' and m == 1) on k", "m ==", None, ""),
+        ("A | where x == 'a' and n == 1 | summarize c = count() by k | where c < 5", "n ==", None, ""),
+        ("A | where x == 'a' and n == 1 | summarize s = sum(n) by k | where s > 5", "n ==", None, ""),
+        ("A | where x == 'a' and n == 1 | summarize s = sum(n), c = count() by k | where s > 3 and c > 1", "n ==", None, ""),
+    ],
+)
+def test_what_is_left_out_where_a_target_has_no_words(kql: str, unsaid: str, left: list[str] | None, code: str) -> None:
+    found = lifted(kql)
+    assert isinstance(found, Detection), codes(found)
+    less = relaxed(found, lambda selector, part: unsaid not in expression(part))
+    assert (None if less is None else [expression(s.predicate)[0] for s in less.selectors]) == left
+    assert less is None or {d.code for d in less.diagnostics if "no spelling here" in d.message} == {code}
+    assert relaxed(replace(found, trigger=Trigger("<", 5)), lambda selector, part: unsaid not in expression(part)) is None
 
 
 def test_what_is_left_must_ask_for_more_than_presence() -> None:
