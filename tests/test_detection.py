@@ -879,6 +879,28 @@ def test_what_more_events_of_a_side_do_to_the_alert(kql: str, places: list[Place
     assert found.place == (places[0] if len({*places}) == 1 else Place.BOTH)
 
 
+@pytest.mark.parametrize(
+    ("kql", "keys"),
+    [
+        ("A | where x == 'a' | summarize arg_max(TimeGenerated, *) by k, x", [["k", "x"]]),
+        ("union A, B | summarize arg_max(TimeGenerated, *) by k", [["k"], ["k"]]),
+        ("A | where x == 'a'", None),
+        ("union (A | where x == 'a' | summarize arg_max(TimeGenerated, *) by k), (B | summarize c = count() by k | where c > 5)", None),
+        ("union (B | summarize c = count() by k | where c > 5), (A | where x == 'a' | summarize arg_max(TimeGenerated, *) by k)", None),
+    ],
+)
+def test_one_event_of_each_group(kql: str, keys: list[list[str]] | None) -> None:
+    found = lifted(kql)
+    assert isinstance(found, Detection), codes(found)
+    grouped = found.of_groups()
+    assert (None if grouped is None else [[expression(k) for k in s.keys] for s in grouped.selectors]) == keys
+    if grouped is not None and keys is not None:
+        assert list(grouped.group_by) == keys[0] and not grouped.others
+        several = replace(found, others=(found,)).of_groups()
+        assert several is not None and several.others == (grouped,)
+    assert replace(found, sides=found.sides * 2).of_groups() is None  # which of several sides it is nothing tells
+
+
 def test_selectors_of_all_sides_have_names_of_their_own() -> None:
     found = lifted("A | where x == 'a' | extend k = iff(y == 'b', l, m) | join kind=inner (A | where x == 'c') on k")
     assert isinstance(found, Detection), codes(found)
