@@ -1077,7 +1077,7 @@ def test_places_that_end_in_one_name_have_names_of_their_own() -> None:
     text = translator.convert(rule(measured), ("splunk",)).outputs["splunk"].text
     for name, place in (("displayName", "user"), ("displayName_2", "app")):
         assert f"{name}=coalesce('properties.initiatedBy.{place}.displayName', \"\")" in text
-    assert "(len(displayName))+(2*(len(displayName_2)))" in text
+    assert "len(displayName)+(2*len(displayName_2))" in text
 
 
 def test_tables_that_lie_in_one_place_share_events() -> None:
@@ -1130,7 +1130,7 @@ def test_a_column_of_unknown_type_that_is_the_time_of_an_event_is_compared_as_on
     kql = "TeamsData | where CreationTime > ago(1d) | where AddOnName in ((TeamsData | where CreationTime > ago(14d) | project AddOnName))"
     output = convert(rule(kql), (target,)).outputs[target]
     assert output.verdict.value == "exact"
-    compared = {"splunk": "_time>((now())-86400)", "esql": "@timestamp > ((NOW()) - 86400 seconds)"}
+    compared = {"splunk": "_time>(now()-86400)", "esql": "@timestamp > (NOW() - 86400 seconds)"}
     assert compared[target] in output.text
 
 
@@ -1644,3 +1644,11 @@ def test_a_moment_between_two_of_the_products_parts_the_same_events(target: str,
 def test_the_last_moment_of_all_is_written() -> None:
     query = "SigninLogs | where TimeGenerated <= datetime(9999-12-31T23:59:59.9999999Z) | summarize c = count() by UserPrincipalName"
     assert '"9999-12-31T23:59:59.999Z"' in convert(rule(query), ("esql",)).outputs["esql"].text
+
+
+@pytest.mark.parametrize(("by", "said"), [("c", True), ("t", False)])
+@pytest.mark.parametrize("target", ["splunk", "esql"])
+def test_of_rows_that_tie_any_one_is_kept(target: str, by: str, said: bool) -> None:
+    kql = "| summarize c = count(), t = max(TimeGenerated) by UserPrincipalName, IPAddress | summarize arg_max({}, *) by IPAddress | where c > 2"
+    output = piped(target, rule(f"{SIGNINS} {kql.format(by)}"), OPTIONS)
+    assert output is not None and ("arbitrary-row" in {d.code for d in output.diagnostics}) is said

@@ -30,7 +30,7 @@ from translator.targets.pipeline.walk import Walk
 from translator.targets.pipeline.walk.columns import compute, group, telling
 from translator.targets.pipeline.walk.expansions import rolled_out
 from translator.targets.pipeline.walk.parts import Above, Measure, Part
-from translator.targets.pipeline.walk.summaries import is_of_row, is_of_values, one_of_each, summary
+from translator.targets.pipeline.walk.summaries import is_of_row, is_of_values, note_ties, one_of_each, summary
 from translator.targets.sides import YEAR_ONE
 
 MOST_FIRST = 10_000
@@ -309,6 +309,7 @@ class EsqlWalk(Walk):
             self.columns[made.id] = own
         self.columns |= found.columns
         if latest is not None:
+            note_ties(self, latest)
             again = self.one_of_group(node, latest, list(names), part)
             return replace(part, unique=unique, spread=names if again else None, tied=False)
         if not beside:

@@ -28,7 +28,7 @@ from translator.targets.pipeline.walk.columns import compute, group, telling
 from translator.targets.pipeline.walk.context import SHOWN_NUL
 from translator.targets.pipeline.walk.expansions import rolled_out
 from translator.targets.pipeline.walk.parts import Measure, Part
-from translator.targets.pipeline.walk.summaries import is_of_row, is_of_values, one_of_each, summary
+from translator.targets.pipeline.walk.summaries import is_of_row, is_of_values, note_ties, one_of_each, summary
 from translator.targets.splunk.functions import (
     CALENDAR,
     DECODING,
@@ -383,6 +383,7 @@ class SplWalk(Walk):
             self.beside(found.terms, names)
             self.computed(found.behind)
             self.columns |= found.columns
+            note_ties(self, latest)
             self.one_of_group(node, latest, names, part)
             self.computed(behind)
             self.columns |= keys

@@ -173,6 +173,13 @@ def one_of_each(node: o.Aggregate) -> tuple[str, Expr] | None:
     return found.pop() if len(found) == 1 else None
 
 
+def note_ties(ctx: Context, latest: tuple[str, Expr]) -> None:
+    """A word on rows of a group that have the same in what the one is chosen by; of moments few have."""
+    _, by = latest
+    if by.type != Type.DATETIME:
+        ctx.say("arbitrary-row", "of rows that are equal in this the query keeps any one, and so does the output", by.span)
+
+
 def is_of_row(expr: Expr, latest: tuple[str, Expr]) -> bool:
     """Whether an aggregate is of the row that ``arg_max`` or ``arg_min`` finds by the same value."""
     function, by = latest
