@@ -126,13 +126,13 @@ class _Making:
             solved = list(self.below())
         for state in solved[:1]:
             self.accompanied(state)
-            if self.sizes[id(state)] <= misses.LARGE:
-                self.doubled(state)
         for state in solved[:2]:
             self.superseded(state)
         changes = [self.changes(s) for s in solved]
         for rank in range(_RANKS):
             if rank == 1:
+                for state in solved[:1]:
+                    self.doubled(state)
                 for state in solved[:_PACKED]:
                     self.packed(state)
             share = max(6, (self.most - len(self.worlds)) // max(1, len(solved)))
@@ -273,7 +273,6 @@ class _Making:
 
     def rearranged(self, state: State) -> None:
         """The same events twice, in the reverse order, at one time, around each limit of time, and without each of them."""
-        self.doubled(state)
         events = self.exported(state)
         several = len(events) > 1
         if several:
