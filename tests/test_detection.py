@@ -1227,6 +1227,7 @@ GIVEN = "let s = todatetime('{{StartTimeISO}}'); let e = todatetime('{{EndTimeIS
         ("A | join kind=inner B on k", 1209600, 1209600, set()),
         ("A | where TimeGenerated between (now(-2h) .. now()) | summarize c = count() by k | where c > 5", 1209600, 7200, set()),
         ("A | where TimeGenerated > datetime_add('hour', -2, now()) | summarize c = count() by k | where c > 5", 1209600, 7200, set()),
+        ("A | where ago(2h) < TimeGenerated | summarize c = count() by k | where c > 5", 1209600, 7200, set()),
         ("A | where now() - TimeGenerated < 2h | summarize c = count() by k | where c > 5", 1209600, 7200, set()),
         ("A | where now() - TimeGenerated > 2h | summarize c = count() by k | where c > 5", 86400, 86400, {"window-shifted"}),
         ("A | where now() - TimeGenerated between (1h .. 2h) | summarize c = count() by k | where c > 5", 86400, 7200, {"window-shifted"}),

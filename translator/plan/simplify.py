@@ -223,11 +223,16 @@ def _reads_lower(part: Node) -> bool:
 
 
 def _constant_on_the_right(expr: Expr) -> Expr:
-    if isinstance(expr, Apply) and len(expr.args) == 2 and isinstance(expr.args[0], Const) and not isinstance(expr.args[1], Const):
+    """What is one value in each run of the query, as ``ago(1h)``, stands behind what it is compared with."""
+    if isinstance(expr, Apply) and len(expr.args) == 2 and _is_of_the_run(expr.args[0]) and not _is_of_the_run(expr.args[1]):
         flipped = {"==": "==", "=~": "=~", "<": ">", ">": "<", "<=": ">=", ">=": "<="}.get(expr.function)
         if flipped:
             return Apply(expr.span, expr.type, flipped, (expr.args[1], expr.args[0]))
     return expr
+
+
+def _is_of_the_run(expr: Expr) -> bool:
+    return isinstance(expr, Const) or (isinstance(expr, Apply) and all(map(_is_of_the_run, expr.args)))
 
 
 _OVER_BRANCHES = frozenset({"isempty", "isnotempty", "set_has_element"}) | LISTS
