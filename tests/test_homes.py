@@ -1234,7 +1234,7 @@ def test_a_number_that_is_compared_tells_the_kind_of_its_events(condition: str, 
     assert ('carbon_black_cloud.alert.type == "WATCHLIST"' in output.text) == alone and output.verdict.rank <= Verdict.SAME_ALERTS.rank
 
 
-@pytest.mark.parametrize(("column", "verdict"), [("TransID", "exact"), ("Log_Type", "broader")])
+@pytest.mark.parametrize(("column", "verdict"), [("TransID", "same-alerts"), ("Log_Type", "broader")])
 def test_the_last_text_is_asked_of_texts_that_the_product_spells_alike(column: str, verdict: str) -> None:
     kql = f"InfobloxNIOS | where ProcessName == 'dhcpd' | summarize arg_max({column}, UID) by SrcMacAddr | where UID == 'x'"
     assert converted(kql, "esql").verdict.value == verdict
