@@ -1785,3 +1785,17 @@ def test_a_condition_too_large_to_be_worked_out_rules_no_home_out() -> None:
     assert isinstance(plan, o.Filter)
     fixed = [h for h in homes_of("SecurityEvent", "splunk", Options()) if only_value(h, "SecurityEvent", "Account") is not None]
     assert fixed and not any(lacks_required(home, plan.predicate, in_table=True) for home in fixed)
+
+
+@pytest.mark.parametrize("target", ["splunk", "eql", "esql"])
+def test_a_value_that_the_source_never_has_is_told(target: str) -> None:
+    """The parser of OracleDatabaseAuditEvent makes DbAction of a list of numbers and words, of which this is none."""
+    asked = [converted(f"OracleDatabaseAuditEvent | where DbAction =~ '{value}'", target) for value in ("SHUTDOWN", "DROP")]
+    assert ["false-predicate" in {d.code for d in output.diagnostics} for output in asked] == [True, False]
+
+
+@pytest.mark.parametrize("target", ["splunk", "esql"])
+def test_an_empty_list_that_is_to_be_filled_is_told(target: str) -> None:
+    kql = "let people = dynamic([]); AuditLogs | extend u = tostring(parse_json(tostring(InitiatedBy.user)).userPrincipalName)"
+    output = converted(f"{kql} | where u has_any (people)", target)
+    assert "false-predicate" in {d.code for d in output.diagnostics}

@@ -104,7 +104,10 @@ _NOTES: Words = {
         "ATT&CK has no tactic or technique of that name.",
         "check the identifier against attack.mitre.org; it is kept as written",
     ),
-    "false-predicate": ('A condition is never true, such as `tolower(x) == "A"`.', "compare with a literal in lower case"),
+    "false-predicate": (
+        'A condition is never true: `tolower(x) == "A"`, a value that the source never has, one of an empty list.',
+        "ask for what can be so, or fill the list in the KQL: as it is the rule stays silent, there as here",
+    ),
     "list-placeholder": (
         "A list is a placeholder of the Sigma, which a pipeline has to fill.",
         "give the placeholder its values with a processing pipeline when the Sigma is converted",
