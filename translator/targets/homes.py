@@ -170,8 +170,9 @@ class _DetectionMapping(DetectionMapping):
                 field = move.value(counted[number]) if counted else None
                 value = move.value(side.threshold.fields[number]) if side.threshold is not None and side.threshold.fields else None
                 found.append((one, keys, field, value))
-            if found and all(one.predicate == FALSE for one, *_ in found[-len(parts) :]) and selector.predicate != FALSE:
-                self.say("false-predicate", f"{selector.table} never has the values that are asked for here", selector.predicate.span)
+        for table, asked in {s.table: s.predicate for s in side.selectors}.items():
+            if asked != FALSE and {one.predicate for one, *_ in found if one.table == table} == {FALSE}:
+                self.say("false-predicate", f"{table} never has the values that are asked for here", asked.span)
         # An alternative that no event satisfies in this home is none.
         kept = [x for x in found if x[0].predicate != FALSE] or found
         own = tuple(value for *_, value in kept if value is not None)
