@@ -794,3 +794,11 @@ def test_the_file_of_a_path_stands_behind_what_a_query_asks_of_the_path() -> Non
 
 def test_a_column_of_one_kind_of_events_makes_an_event_of_that_kind() -> None:
     assert translator.prove('SecurityEvent | where CommandLine has "net"', "splunk").outcome is Outcome.PROVEN
+
+
+@pytest.mark.parametrize("target", ["sigma", "splunk", "eql", "esql"])
+def test_a_list_of_what_was_before_lets_no_older_event_alert(target: str) -> None:
+    """A query of EQL is run over the rule's own window, however far back the list looks that it names."""
+    known = "let known = SlackAudit | where TimeGenerated > ago(30d) and DvcAction =~ 'user_login' and isnotempty(SrcUserName) | summarize"
+    kql = f"{known} make_set(SrcUserName); SlackAudit | where TimeGenerated > ago(24h) and DvcAction =~ 'user_login_failed'"
+    assert translator.prove(f"{kql} and isnotempty(SrcUserName) and SrcUserName !in (known)", target).outcome is Outcome.PROVEN

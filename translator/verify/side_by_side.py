@@ -217,9 +217,9 @@ class SideBySide(Stage):
 def _farthest(detection: Detection, target: str) -> int:
     """How far a detection looks back: one search is run over the longest of its windows, and over what it asks of earlier events.
 
-    Sigma has a rule for each window, and a list for what was before.
+    Sigma and EQL have a rule for each window, and a list for what was before.
     """
-    if target == "sigma":
+    if target in ("sigma", "eql"):
         return detection.lookback
     return max(back for part in detection.alternatives for back in (part.lookback, *(history.back for history in part.histories)))
 
