@@ -116,17 +116,17 @@ class Walk(Context):
         place = Place.BOTH if self.is_counted(node) else Place.PLAIN
         for condition in conjuncts(node.predicate):
             try:
-                held.append(self.condition(condition))
+                held.append(self.condition(condition, part))
             except Cannot as refused:
                 self.say("condition-dropped", f"this condition is left out: {refused.diagnostic.message}", condition.span, place)
         if held:
             self.keep(part, held)
         return part
 
-    def condition(self, condition: Expr) -> str:
-        """A condition of a filter, and a word where it lets nothing through. Raises Cannot."""
+    def condition(self, condition: Expr, part: Part) -> str:
+        """A condition of a filter, and a word where it lets nothing through of all that is read. Raises Cannot."""
         text = self.values().holds(simplify(condition))
-        if text == self.language.false:
+        if text == self.language.false and part.flag is None:
             self.say("false-predicate", "this condition is never true", condition.span)
         return text
 
@@ -172,7 +172,7 @@ class Walk(Context):
                     raise Cannot(
                         Diagnostic("unsupported-operator", "a condition on what no events come to is not supported here", node.span)
                     )
-                parts = [self.condition(p) for p in conjuncts(predicate)]
+                parts = [self.condition(p, part) for p in conjuncts(predicate)]
                 self.keep(part, parts)
                 self.positive |= {x for p in conjuncts(predicate) if (x := _positive_by(p)) is not None}
                 return replace(part, always=False)
