@@ -256,10 +256,10 @@ def grouped(value: Value) -> str:
     plain = (
         value.simple or value.text.replace("_", "a").replace(".", "a").isalnum() or (value.text[:1] == "'" and value.text.count("'") == 2)
     )
-    return value.text if plain or _is_enclosed(value.text) else f"({value.text})"
+    return value.text if plain or is_enclosed(value.text) else f"({value.text})"
 
 
-def _is_enclosed(text: str) -> bool:
+def is_enclosed(text: str) -> bool:
     """Whether a text is one call of a function, or stands in parentheses as a whole."""
     if _OPENING.match(text) is None:
         return False

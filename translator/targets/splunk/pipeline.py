@@ -20,7 +20,7 @@ from translator.regex.writers import Inexpressible, pcre
 from translator.targets.names import json_path
 from translator.targets.pipeline.cases import Head, PipelineCase
 from translator.targets.pipeline.json_texts import DEEPEST, QUOTED, parted, value_of_json
-from translator.targets.pipeline.language import ORDERED, Command, Function, Language, Value, spelled
+from translator.targets.pipeline.language import ORDERED, Command, Function, Language, Value, is_enclosed, spelled
 from translator.targets.pipeline.values import Values
 from translator.targets.pipeline.values.arrays import json_of
 from translator.targets.pipeline.walk import Walk
@@ -155,14 +155,8 @@ SPL = Language(
 
 def without_parentheses(condition: str) -> str:
     """A condition that stands alone; of one with quotes nothing is told."""
-    inner, depth = condition[1:-1], 0
-    if condition[:1] != "(" or condition[-1:] != ")" or '"' in inner:
-        return condition
-    for character in inner:
-        depth += (character == "(") - (character == ")")
-        if depth < 0:
-            return condition
-    return inner
+    plain = condition[:1] == "(" and '"' not in condition and is_enclosed(condition)
+    return condition[1:-1] if plain else condition
 
 
 class _Values(Values):
