@@ -363,6 +363,8 @@ def test_what_lucene_has_not_is_refused(regex: str) -> None:
         ("(?s)^.*a.*|b$", "kept", ".*a.*|.*b"),
         ("^$|^x?$", "kept", "()|x?"),
         ("^x$|^$", "kept", "x|()"),
+        ("a|(b|c)|^d", "kept", ".*(a|b|c).*|d.*"),
+        (r"\bcat|\bdog|^$", "kept", "(.*[^A-Za-z0-9_])?(cat|dog).*|()"),
     ],
 )
 def test_what_lucene_gets(regex: str, case: Any_, written: str) -> None:
@@ -376,6 +378,7 @@ def test_what_lucene_gets(regex: str, case: Any_, written: str) -> None:
         (f".*({'|'.join(f'{c}.*{c.upper()}' for c in 'abcdefgh')}).*", False), (r".*\{.{0,20}x.{0,40}y.*", True),
         (f".*({'|'.join(f'{c}.*{c.upper()}' for c in 'abcdefghij')}).*", True), (r"[^\[\]a-c]*(\*{3}|b?)+\-", False), ("()|a", False),
         (".*" + "a" * 170 + ".*", False), (f"(.*[^a-z])?({'a' * 80}|{'a' * 79}b)([^a-z].*)?", False), (".*" + "a" * 400 + ".*", True),
+        (f".*({'|'.join(f'Get-{n}' for n in range(400))}).*", False), ("|".join(f".*Get-{n}.*" for n in range(40)), True),
         (".*" + "[Aa]" * 170 + ".*", False), (".*a" + "[Aa]" * 13 + ".*", True), (r".*\[Aa]" + "[Bb]" * 60, False),
     ],
 )  # fmt: skip

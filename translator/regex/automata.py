@@ -22,6 +22,11 @@ _PLAIN = re.compile(r"(\.\*|\(\.\*\[[^\]]*\]\)\?)?([^.\[\]*+?{}\\]|\\.)*(\.\*|\(
 """Texts, alternatives of such and what may stand before and behind them: the work grows no faster than the square of their length."""
 
 _SHORT = 180
+_LISTED = re.compile(r"(?:\.\*|\(\.\*\[[^\]]*\]\)\?)?\(((?:[^.()\[\]*+?{}\\]|\\.)*)\)(?:\.\*|\(\[[^\]]*\]\.\*\)\?)?", re.DOTALL)
+"""Texts one of which is searched for: a set has no more states than the longest has characters, and there are no more sets than these have.
+
+Each may be there twice, with the end of a text that was found and without, and with what stands before a word and without.
+"""
 _MEMBER = re.compile(r"(\\.|[^\\])(?:-(\\.|[^\\]))?", re.DOTALL)
 _ANY: Ranges = ((0, sys.maxunicode),)
 
@@ -31,6 +36,9 @@ def is_too_complex(pattern: str) -> bool:
     """Whether Lucene may refuse a regular expression of its language, without its operators ``~``, ``&``, ``<`` and ``@``."""
     plain = _in_one_case(pattern)
     if len(plain) <= _SHORT and _PLAIN.fullmatch(plain):
+        return False
+    listed = _LISTED.fullmatch(plain)
+    if listed and 4 * len(listed[1]) * (3 + max(map(len, listed[1].split("|")))) <= MOST_WORK:
         return False
     return _Positions(_Reader(pattern).alternation()).work() > MOST_WORK
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import sys
+from collections.abc import Iterator
 from typing import Literal as OneOf
 
 from translator.regex.ascii import is_everything
@@ -81,13 +82,22 @@ class _Writer:
 
     def whole(self, parts: list[Node]) -> str:
         """Parts as a pattern of whole values: whatever may stand before and after what is searched for."""
+        between: dict[tuple[str, str], list[str]] = {}  # alternatives with the same around them share it: else each multiplies the states
+        for before, text, after in self.alternatives(parts):
+            between.setdefault((before, after), []).append(text)
+        return "|".join(_enclosed(before, texts, after) for (before, after), texts in between.items())
+
+    def alternatives(self, parts: list[Node]) -> Iterator[tuple[str, str, str]]:
+        """For each alternative of a pattern what stands before it, itself, and what stands behind it."""
         if not parts:
-            return ".*"
-        if len(parts) == 1 and len(branches := _branches(parts[0])) > 1:
-            return "|".join(self.whole(b) or "()" for b in branches)
-        before, parts = self.edge(parts, "start")
-        after, parts = self.edge(parts, "end")
-        return before + self.row(parts) + after
+            yield "", ".*", ""
+        elif len(parts) == 1 and len(branches := _branches(parts[0])) > 1:
+            for branch in branches:
+                yield from self.alternatives(branch)
+        else:
+            before, parts = self.edge(parts, "start")
+            after, parts = self.edge(parts, "end")
+            yield before, self.row(parts), after
 
     def edge(self, parts: list[Node], anchor: OneOf["start", "end"]) -> tuple[str, list[Node]]:
         """What stands before (or behind) a pattern, and the parts that are left: ``(^|x)`` is that something ends with x, or nothing."""
@@ -183,6 +193,14 @@ class _Writer:
         if len(shown) > MAX_RANGES:
             raise Inexpressible(f"a class of {len(shown)} ranges of characters")
         return f"[{'^' if negated else ''}{''.join(_span(*r) for r in shown)}]"
+
+
+def _enclosed(before: str, texts: list[str], after: str) -> str:
+    """Alternatives between what stands before and behind each of them."""
+    if len(texts) == 1:
+        return before + texts[0] + after or "()"
+    joined = "|".join(t or "()" for t in texts)
+    return f"{before}({joined}){after}" if before or after else joined
 
 
 def _lowered(low: int, high: int) -> Ranges:
