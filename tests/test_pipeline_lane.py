@@ -1197,6 +1197,17 @@ def test_a_column_that_is_taken_from_a_text_is_no_field_that_events_have_of_its_
     assert not spl_reader.run(output.text, [event], NOW.timestamp())
 
 
+def test_what_is_taken_from_one_text_by_one_expression_takes_one_command() -> None:
+    parsed = "parse AppDisplayName with * 'user ' user ' from ' address ':' port"
+    behind = "extend behind = extract(@'([a-z]+)$', 1, AppDisplayName) | where user != '' or behind != ''"
+    texts = ["user ann from 10.0.0.1:22", "user  from :", "user bob", "", "USER eve from x:1", "user a from b:c\nd", "user a from b:c\n"]
+    pick = random.Random(1)
+    logged = [{**event, "AppDisplayName": pick.choice(texts)} for event in events(pick, 40)]
+    output, difference = checked(f"{SIGNINS} | {parsed} | {behind} | summarize c = count() by user, address, port, behind", logged)
+    assert output is not None and output.verdict == Verdict.EXACT and difference == ""
+    assert output.text.count("rex field=") == 2
+
+
 WITH_KEYS = [
     '[{"k":"a","v":"1"},{"k":"b","v":"2"}]', '[{"k":"a","v":""}]', '[{"k":"a"}]', '[{"v":"1"}]', "[]", "{}", "", "x", '{"k":"a","v":"1"}',
     '[{"k":"b","v":"A"},{"k":"A","v":"x"}]', '[{"k":"a","v":"q"},{"k":"a","v":"q"}]', '[1,"a",{"k":"a","v":"1"}]',

@@ -5,7 +5,7 @@ Flags are resolved: a node says itself whether it ignores case, takes line feeds
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal as OneOf
 
@@ -177,21 +177,23 @@ def groups(node: Node) -> int:
     return sum(isinstance(n, Group) for n in walk(node))
 
 
-def capturing(node: Node, index: int, name: str | None = None) -> Node:
-    """The same pattern with one of its groups alone, which is the first one then, perhaps by a name; the whole is group 0."""
-    if index == 0:
-        return Group(capturing(node, -1), 1, name)
-    match node:
-        case Group(node=inner):
-            found = capturing(inner, index, name)
-            return replace(node, node=found, index=1, name=name) if node.index == index else found
-        case Repeat(node=inner):
-            return replace(node, node=capturing(inner, index, name))
-        case Concat(parts=parts):
-            return concat(*(capturing(p, index, name) for p in parts))
-        case Alternation(options=options):
-            return alternation(*(capturing(o, index, name) for o in options))
-    return node
+def capturing(node: Node, kept: Mapping[int, str | None]) -> Node:
+    """The same pattern with some of its groups alone, numbered from 1, each perhaps by a name; the whole is group 0."""
+    number = {index: n for n, index in enumerate(sorted(kept), 1)}
+
+    def of(node: Node) -> Node:
+        match node:
+            case Group(node=inner, index=index):
+                return Group(of(inner), number[index], kept[index]) if index in kept else of(inner)
+            case Repeat(node=inner):
+                return replace(node, node=of(inner))
+            case Concat(parts=parts):
+                return concat(*map(of, parts))
+            case Alternation(options=options):
+                return alternation(*map(of, options))
+        return node
+
+    return Group(of(node), 1, kept[0]) if 0 in kept else of(node)
 
 
 def least_width(node: Node) -> int:

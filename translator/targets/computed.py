@@ -178,7 +178,7 @@ class Texts:
         if text is None or tree is None or not 0 <= group <= syntax.groups(tree):
             return None
         if group > _MOST_GROUPS:
-            tree, group = syntax.capturing(tree, group), 1
+            tree, group = syntax.capturing(tree, {group: None}), 1
         before, behind = (syntax.Repeat(_ANYTHING, 0, None, greedy) for greedy in (False, True))
         found_ = syntax.Group(tree, 1) if group == 0 else tree
         whole = self._written(syntax.concat(syntax.Anchor("start"), before, found_, behind))

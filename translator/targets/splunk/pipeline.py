@@ -266,20 +266,21 @@ class SplWalk(Walk):
     def filled(self, value: Value) -> str:
         return OR_EMPTY.format(value.text)
 
-    def captured(self, name: str, field: str, tree: syntax.Node, several: bool) -> list[Command] | None:
+    def captured(self, names: list[str], field: str, tree: syntax.Node, several: bool) -> list[Command] | None:
         """``rex``, which finds no empty texts ("rex", Required arguments; a name has 32 characters at most: PCRE).
 
-        Where it finds nothing it leaves a field of that name as it is, and events may have one: it is emptied before.
+        Where it finds nothing it leaves fields of these names as they are, and events may have such: they are emptied before.
         """
         inside = next(n.node for n in syntax.walk(tree) if isinstance(n, syntax.Group))
-        if not is_plain(field) or field == name or len(name) > 32 or (several and not syntax.least_width(inside)):
+        if not is_plain(field) or field in names or max(map(len, names)) > 32 or (several and not syntax.least_width(inside)):
             return None
         try:
             regex = string(pcre(tree))
         except Inexpressible:
             return None
         every = " max_match=0" if several else ""
-        return [self.eval([(name, "null()" if several else '""')]), Command("rex", f"rex field={field}{every} {regex}")]
+        empty = "null()" if several else '""'
+        return [self.eval([(name, empty) for name in names]), Command("rex", f"rex field={field}{every} {regex}")]
 
     def decoded(self, column: Column, text: str, nuls: bool) -> str | None:
         names = [self.free("quartets"), self.free("bytes"), self.named(column)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from translator.fidelity import Diagnostic, Place
 from translator.plan import operators as o
@@ -21,7 +21,9 @@ from translator.targets.repeated import Repeated
 
 def compute(ctx: Context, items: tuple[tuple[Column, Expr], ...]) -> None:
     """Computes columns of those that there are, in one command; another one before it computes what stands there several times."""
-    needed = [(c, x) for c, x in items if ctx.needed(c) and not _captured(ctx, c, x) and not _decoded(ctx, c, x)]
+    wanted = [(c, x) for c, x in items if ctx.needed(c)]
+    taken = _captured(ctx, wanted)
+    needed = [(c, x) for c, x in wanted if c.id not in taken and not _decoded(ctx, c, x)]
     told = Repeated()
     values = _written(ctx, needed, told)
     if again := told.standing_again("\n".join(v.text for v in values if isinstance(v, Value))):
@@ -59,42 +61,73 @@ def compute(ctx: Context, items: tuple[tuple[Column, Expr], ...]) -> None:
         ctx.commands.append(ctx.eval(pairs))
 
 
-def _captured(ctx: Context, column: Column, expr: Expr) -> bool:
-    """Computes a column that is taken from a text by a regular expression, where the language has a command for it."""
+@dataclass(frozen=True, slots=True)
+class _Capture:
+    """A column that is what a group of a regular expression holds in a text: in the first match, or in ``several``."""
+
+    column: Column
+    group: int
+    tree: syntax.Node
+    source: Expr
+    several: bool
+
+
+def _captured(ctx: Context, items: list[tuple[Column, Expr]]) -> set[int]:
+    """Computes columns that are taken from a text by a regular expression, where the language has a command for it: which those are.
+
+    What is taken from one text by one expression takes one command.
+    """
+    bunches: dict[object, dict[int, list[_Capture]]] = {}
+    for number, (column, expr) in enumerate(items):
+        if (found := _capture(ctx, column, expr)) is not None:
+            what = number if found.several else (found.tree, found.source)
+            bunches.setdefault(what, {}).setdefault(found.group, []).append(found)
+    return {c.column.id for bunch in bunches.values() for c in _taken(ctx, bunch)}
+
+
+def _capture(ctx: Context, column: Column, expr: Expr) -> _Capture | None:
     match simplify(expr):
-        case Apply(function="extract" | "extract_all" as function, args=(Const(value=str(regex)), *group, source)) if len(group) == (
-            function == "extract"
-        ) and column.type in (Type.STRING, Type.DYNAMIC):
-            pass
+        case Apply(function="extract", args=(Const(value=str(regex)), Const(value=int(group)), source)):
+            several = False
+        case Apply(function="extract_all", args=(Const(value=str(regex)), source)):
+            group, several = 1, True
         case _:
-            return False
-    tree, several = parsed(regex), function == "extract_all"
-    number = group[0].value if group and isinstance(group[0], Const) else 1
-    if tree is None or not isinstance(number, int) or not 0 <= number <= syntax.groups(tree) or (several and syntax.groups(tree) > 1):
-        return False
+            return None
+    tree = parsed(regex) if column.type in (Type.STRING, Type.DYNAMIC) else None
+    if tree is None or not 0 <= group <= syntax.groups(tree) or (several and syntax.groups(tree) > 1):
+        return None
+    return None if asciified(tree, ctx.language.classes) else _Capture(column, group, tree, source, several)
+
+
+def _taken(ctx: Context, bunch: dict[int, list[_Capture]]) -> list[_Capture]:
+    """Those of the columns that are taken from one text by one expression, by their groups, for which there are commands."""
+    first = next(iter(bunch.values()))[0]
     try:
-        value = ctx.values().of_kind(source, "text|part")
+        value = ctx.values().of_kind(first.source, "text|part")
     except Cannot:
-        return False
+        return []
     field = ctx.name_of(value)
-    if (field is None and not several) or asciified(tree, ctx.language.classes):
-        return False
+    if field is None and not first.several:
+        return []
     stage = sum(c.verb.lower() not in _OF_ROWS for c in ctx.commands)
-    asked = (stage, f"{function} {number} {value.text} {regex}")
-    name = ctx.computed_as.get(asked) or ctx.named(column)
-    if asked not in ctx.computed_as:
+    asked = {group: (stage, f"{first.several} {group} {value.text} {first.tree}") for group in bunch}
+    names = {group: ctx.computed_as.get(asked[group]) or ctx.named(found[0].column) for group, found in bunch.items()}
+    new = {group: name for group, name in sorted(names.items()) if asked[group] not in ctx.computed_as}
+    if new:
         before = []
         if field is None:
-            field = ctx.free(f"{name}_of")
+            field = ctx.free(f"{names[first.group]}_of")
             before = [ctx.eval([(field, value.text)])]
-        commands = ctx.captured(name, field, syntax.capturing(tree, number, name), several)
+        commands = ctx.captured([*new.values()], field, syntax.capturing(first.tree, new), first.several)
         if commands is None:
-            return False
+            return []
         ctx.commands += [*before, *commands]
-        ctx.computed_as[asked] = name
-    made = Value(ctx.quoted(name), "text", False, simple=True)
-    ctx.columns[column.id] = replace(made, kind="list", nullable=True, of_texts=True, ordered=True) if several else made
-    return True
+        ctx.computed_as |= {asked[group]: name for group, name in new.items()}
+    taken = [c for found in bunch.values() for c in found]
+    for column, name in ((c.column, names[c.group]) for c in taken):
+        made = Value(ctx.quoted(name), "text", False, simple=True)
+        ctx.columns[column.id] = replace(made, kind="list", nullable=True, of_texts=True, ordered=True) if first.several else made
+    return taken
 
 
 def _decoded(ctx: Context, column: Column, expr: Expr) -> bool:

@@ -141,12 +141,12 @@ class Context(Notes, ABC):
         """A value that may be missing as one that is there, for keys; nothing where the language has no such."""
         return ""
 
-    def captured(self, name: str, field: str, tree: syntax.Node, several: bool) -> list[Command] | None:
-        """The commands that take from a text what the one group of a regular expression holds; None where the language has none.
+    def captured(self, names: list[str], field: str, tree: syntax.Node, several: bool) -> list[Command] | None:
+        """The commands that take from a text what the groups of a regular expression hold; None where the language has none.
 
         Args:
-            name: what to call it, which is empty where nothing matches.
-            several: whether it is taken of every match, and missing where there is none.
+            names: those of the groups, which are empty where nothing matches.
+            several: whether the one group is taken of every match, and missing where there is none.
         """
         return None
 
