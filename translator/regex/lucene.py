@@ -105,7 +105,7 @@ class _Writer:
         if len(parts) > 1 and parts[0 if first else -1] == Anchor("word") and _is_word(parts[1 if first else -2], first):
             return (f"(.*{_NOT_WORD})?", parts[1:]) if first else (f"({_NOT_WORD}.*)?", parts[:-1])
         if not _anchored(parts, anchor):
-            return "" if parts and _is_any_text(parts[0 if first else -1]) else ".*", parts
+            return "" if parts and is_any_text(parts[0 if first else -1]) else ".*", parts
         part, rest = (parts[0], parts[1:]) if first else (parts[-1], parts[:-1])
         texts = []
         for branch in _branches(part):
@@ -243,7 +243,8 @@ def _anchored(parts: list[Node], anchor: OneOf["start", "end"]) -> bool:
     return any(_anchored(b, anchor) for b in _branches(part))
 
 
-def _is_any_text(node: Node) -> bool:
+def is_any_text(node: Node) -> bool:
+    """Whether a part of a pattern is any text at all, of any length."""
     match node:
         case Repeat(Any(newline=True), 0, None):
             return True

@@ -10,6 +10,7 @@ from translator.plan.expressions import Apply, Const, Expr, Path
 from translator.plan.texts import literally
 from translator.plan.types import Type
 from translator.regex import syntax
+from translator.regex.lucene import is_any_text
 from translator.regex.parser import parsed
 from translator.regex.syntax import Perl
 from translator.regex.writers import Inexpressible
@@ -60,6 +61,8 @@ class Functions:
     inside: Callable[[str, str], str] | None = None
     long_marks: bool = False
     """Whether a text can be split by more than one byte."""
+    unset_is_empty: bool = False
+    """Whether a replacement has nothing for a group that takes no part in the match."""
     units: str = ""
     """How many whole units of so many a field of whole numbers has."""
 
@@ -181,10 +184,16 @@ class Texts:
             tree, group = syntax.capturing(tree, {group: None}), 1
         before, behind = (syntax.Repeat(_ANYTHING, 0, None, greedy) for greedy in (False, True))
         found_ = syntax.Group(tree, 1) if group == 0 else tree
-        whole = self._written(syntax.concat(syntax.Anchor("start"), before, found_, behind))
+        parts = found_.parts if isinstance(found_, syntax.Concat) else (found_,)
+        head = () if any(map(is_any_text, parts[:1])) else (before,)
+        around = syntax.concat(*head, found_, *(() if syntax.Anchor("end") in parts[-1:] else (behind,)))
+        tried = syntax.alternation(around, behind) if self.functions.unset_is_empty else around
+        whole = self._written(syntax.concat(syntax.Anchor("start"), tried))
         if whole is None:
             return None
         string, reference = self.functions.string, self.functions.group.format(group or 1)
         kept = self.functions.replaced.format(text, string(whole), string(reference))
+        if self.functions.unset_is_empty:
+            return kept
         found = self.functions.found(text, tree, expr)
         return self.functions.chosen([(found, kept), (self.functions.true, string(""))])

@@ -190,7 +190,9 @@ TEXTS = Functions(
     _found_in,
     java_portable,
     "true",
+    unset_is_empty=True,
     units="({0} / {1})",
 )
-"""Functions of ES|QL: REPLACE takes Java's regular expressions, with groups as $1; SUBSTRING counts from 1; SPLIT by a character; a whole
+"""Functions of ES|QL: REPLACE takes Java's regular expressions, with groups as $1, which is nothing for a group that is in no match
+(java.util.regex.Matcher, appendReplacement); SUBSTRING counts from 1; SPLIT by a character; a whole
 number divided by another is one ("Operators", division)."""

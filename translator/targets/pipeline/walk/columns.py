@@ -110,6 +110,7 @@ def _taken(ctx: Context, bunch: dict[int, list[_Capture]]) -> list[_Capture]:
     if field is None and not first.several:
         return []
     stage = sum(c.verb.lower() not in _OF_ROWS for c in ctx.commands)
+    untaken = set(ctx.taken)
     asked = {group: (stage, f"{first.several} {group} {value.text} {first.tree}") for group in bunch}
     names = {group: ctx.computed_as.get(asked[group]) or ctx.named(found[0].column) for group, found in bunch.items()}
     new = {group: name for group, name in sorted(names.items()) if asked[group] not in ctx.computed_as}
@@ -120,6 +121,7 @@ def _taken(ctx: Context, bunch: dict[int, list[_Capture]]) -> list[_Capture]:
             before = [ctx.eval([(field, value.text)])]
         commands = ctx.captured([*new.values()], field, syntax.capturing(first.tree, new), first.several)
         if commands is None:
+            ctx.taken = untaken
             return []
         ctx.commands += [*before, *commands]
         ctx.computed_as |= {asked[group]: name for group, name in new.items()}
