@@ -184,9 +184,14 @@ class Texts:
             tree, group = syntax.capturing(tree, {group: None}), 1
         before, behind = (syntax.Repeat(_ANYTHING, 0, None, greedy) for greedy in (False, True))
         found_ = syntax.Group(tree, 1) if group == 0 else tree
-        parts = found_.parts if isinstance(found_, syntax.Concat) else (found_,)
-        head = () if any(map(is_any_text, parts[:1])) else (before,)
-        around = syntax.concat(*head, found_, *(() if syntax.Anchor("end") in parts[-1:] else (behind,)))
+        parts = [*found_.parts] if isinstance(found_, syntax.Concat) else [found_]
+        if parts[:1] == [syntax.Anchor("start")]:
+            del parts[0]
+        elif not any(map(is_any_text, parts[:1])):
+            parts.insert(0, before)
+        if syntax.Anchor("end") not in parts[-1:]:
+            parts.append(behind)
+        around = syntax.concat(*parts)
         tried = syntax.alternation(around, behind) if self.functions.unset_is_empty else around
         whole = self._written(syntax.concat(syntax.Anchor("start"), tried))
         if whole is None:

@@ -18,7 +18,7 @@ from translator.targets.elastic import field, string
 from translator.targets.elastic.esql.events import Events
 from translator.targets.elastic.esql.predicates import EsqlPredicates, with_document
 from translator.targets.elastic.list_rows import beside
-from translator.targets.names import free_of
+from translator.targets.names import IN_UNITS, free_of
 from translator.targets.pipeline.cases import Head, PipelineCase, fields_of
 from translator.targets.pipeline.language import Command, Value
 
@@ -114,4 +114,6 @@ def _typed(events: Events, expr: Expr, kind: str) -> str:
             return f"TO_LOWER(TO_STRING({text}))"
         case "time":
             return text if stored in ("date", "date_nanos") else f"TO_DATETIME({text})"
+    if expr.type == Type.STRING and (isinstance(expr, Const) or (isinstance(expr, Apply) and expr.function not in (JSON_TEXT, IN_UNITS))):
+        return text  # what is computed is empty where it has no value
     return f'COALESCE({text if as_text else f"TO_STRING({text})"}, "")'
