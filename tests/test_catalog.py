@@ -101,6 +101,22 @@ def test_every_defender_table_has_the_home_of_its_family() -> None:
         assert all(column in home.columns for column in columns)
 
 
+def test_a_log_source_of_sigma_has_the_names_of_one_form_of_its_records() -> None:
+    """SigmaHQ's rules name the same record in several forms: a rule that mixes them asks for what no event has."""
+    of_tables = {"signinlogs": "SigninLogs", "auditlogs": "AuditLogs", "activitylogs": "AzureActivity"}
+    wrong = []
+    for table, family, home in homes():
+        service = home.place.get("service", "")
+        if family != "sigma" or home.place.get("product") not in ("azure", "gcp") or service not in (*of_tables, "gcp.audit"):
+            continue
+        columns = set(catalog.schemas().get(of_tables[service], ())) if service in of_tables else {"data"}
+        for column, counterpart in home.columns.items():
+            for leaf in leaves(counterpart):
+                if isinstance(leaf, Stored) and leaf.name != column and leaf.name.split(".")[0] not in columns and not leaf.source:
+                    wrong.append((table, leaf.name))
+    assert wrong == []
+
+
 def test_a_table_that_is_asked_for_reads_no_other() -> None:
     assert catalog.table("../schema") is None and catalog.table("NoTable") is None
     assert len({name for name, _, _ in homes()}) >= 60

@@ -753,7 +753,7 @@ def test_any_value_in_the_data_of_a_windows_event_has_a_field(told: str, target:
 def test_sigma_has_one_field_for_all_elements_of_an_array() -> None:
     kql = "AuditLogs | where tostring(TargetResources[0].modifiedProperties[0].displayName) == 'a'"
     output = translator.convert(rule(kql), ("sigma",), Options(prefer="portable")).outputs["sigma"]
-    assert "TargetResources.ModifiedProperties.DisplayName: a" in output.text
+    assert "TargetResources.modifiedProperties.displayName: a" in output.text
     assert ("array-element", "differs") in {(d.code, d.direction.value) for d in output.diagnostics}
 
 
