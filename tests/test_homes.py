@@ -233,7 +233,7 @@ def converted(kql: str, target: str, options: Options | None = None) -> Output:
         ("Corelight | where EventType =~ 'conn' and DstPort == 445", "splunk", ['sourcetype="corelight_conn"']),
         ("Cisco_Umbrella | where EventType == 'proxylogs' and DvcAction == 'x'", "splunk", ['sourcetype="cisco:umbrella:proxy"']),
         ("Syslog | where SyslogMessage startswith 'x'", "splunk", ['sourcetype="nix:syslog"', "replace("]),
-        ("Syslog | where SyslogMessage startswith 'x'", "esql", ['event.dataset == "system.syslog"', 'event.dataset == "system.auth"']),
+        ("Syslog | where ProcessName startswith 'x'", "esql", ['event.dataset == "system.syslog"', 'event.dataset == "system.auth"']),
         # places with several source types, behind the base search as well
         (
             "CommonSecurityLog | where DeviceVendor in ('Fortinet', 'Check Point') and DeviceAction != 'accept'",
@@ -571,6 +571,7 @@ def test_a_union_that_does_without_missing_tables_does_without_them_in_the_produ
         ),
         ("AzureActivity | where Caller == 'a@b.c'", "esql", "input-setting", "exact"),
         ("Syslog | where Facility == 'auth' and SeverityLevel == 'err'", "esql", "input-setting", "exact"),
+        ("Syslog | where ProcessName == 'sshd' and SyslogMessage has 'Accepted'", "esql", "input-setting", "exact"),
         ("DeviceInfo | summarize c = count() by DeviceName | where c > 5", "esql", "values-of-one-case", "same-alerts"),
         ("W3CIISLog | where Computer == 'HOST'", "esql", "case-ignored", "broader"),
         ("SigninLogs | where isnotempty(LocationDetails['a.b']) and ResultType == '0'", "splunk", "object-as-text", "narrower"),

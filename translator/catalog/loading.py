@@ -153,7 +153,7 @@ def counterpart_of(data: Mapping[str, Any]) -> Counterpart:
     if "absent" in data:
         return Absent(data["absent"], data.get("filled", False))
     if "computed" in data or "file_of" in data:
-        told = {key: data[key] for key in ("deviates", "file_of", "apart", "alone", "lowered") if key in data}
+        told = {key: data[key] for key in ("deviates", "file_of", "apart", "alone", "lowered", "setting") if key in data}
         return Computed(data.get("computed", ""), **told)
     return Stored(data["field"], **{key: value for key, value in data.items() if key != "field"})
 

@@ -97,7 +97,7 @@ class Computed:
 
     ``file_of`` is a column with a path instead, of which this one is the last part, the name of the file, and ``alone`` says which such
     parts may be all of it. ``apart``: two values are equal where the column's are, so that they group events alike. ``lowered``: the column
-    has it in lower case.
+    has it in lower case. ``setting``: what has to be set for what it is computed of to be there.
     """
 
     expression: str = ""
@@ -106,6 +106,7 @@ class Computed:
     apart: bool = False
     alone: Alone = "without-extension"
     lowered: bool = False
+    setting: str = ""
 
 
 @dataclass(frozen=True, slots=True)

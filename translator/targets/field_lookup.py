@@ -217,6 +217,8 @@ class FieldLookup(ABC):
             return None
         if counterpart.deviates:
             self.mover.say("computed-column", f"{column.name}: {counterpart.deviates}", expr.span)
+        if counterpart.setting:
+            self.mover.say("input-setting", f"{column.name} needs {counterpart.setting}", expr.span)
         table = column.table or ""
 
         def own(node: Expr) -> Expr:
