@@ -223,6 +223,13 @@ def converted(kql: str, target: str, options: Options | None = None) -> Output:
             ['where cs_uri_query=="-" OR (isnull(cs_uri_query) OR cs_uri_query=="")'],
         ),
         ("SecurityEvent | where EventID == 4625 and IpAddress == '-'", "esql", ["source.ip IS NULL"]),
+        # the remote end of an inspected connection, by its direction
+        ("DeviceNetworkEvents | where RemoteIP == '203.0.113.7'", "eql", ['network_direction == "In" and source.ip == "203.0.113.7"']),
+        (
+            "DeviceNetworkEvents | where ActionType == 'ConnectionSuccess' and RemoteIP == '203.0.113.7'",
+            "eql",
+            ['and destination.ip == "203.'],
+        ),
         # fields of several values
         (
             "SecurityEvent | where EventID == 4672 and PrivilegeList has 'SeDebugPrivilege'",
@@ -576,6 +583,10 @@ def test_a_union_that_does_without_missing_tables_does_without_them_in_the_produ
         ("W3CIISLog | where Computer == 'HOST'", "esql", "case-ignored", "broader"),
         ("SigninLogs | where isnotempty(LocationDetails['a.b']) and ResultType == '0'", "splunk", "object-as-text", "narrower"),
         ("SigninLogs | where ipv4_is_in_range(IPAddress, '10.0.0.0/8')", "esql", "address-spelling", "exact"),
+        # the pipeline of Elastic's integration puts the value before a change beside that after it
+        ("DeviceRegistryEvents | where ActionType == 'RegistryValueSet' and RegistryValueData has 'x'", "eql", "value-within", "broader"),
+        ("DeviceRegistryEvents | where RegistryValueName == 'x'", "eql", "value-differs", "differs"),
+        ("DeviceNetworkEvents | where RemotePort == 22", "eql", "value-differs", "differs"),
         # the remote end of a connection that came in is its source
         ("DeviceNetworkEvents | where RemotePort == 22", "sigma", "value-differs", "differs"),
         ("DeviceNetworkEvents | where ActionType != 'ConnectionSuccess' and LocalIP == '10.0.0.1'", "sigma", "value-differs", "differs"),

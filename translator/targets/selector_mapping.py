@@ -369,9 +369,8 @@ class SelectorMapping(FieldLookup):
         case = f"the product has it in {stored.case} case" if stored.case and not in_one_case else ""
         self.note_other(expr, spelled_otherwise(stored) or case)
         if self.is_address(field):
-            self.mover.say(
-                "address-spelling", f"what is computed of {column_name(expr)} reads the address in its canonical spelling", expr.span
-            )
+            of = column_name(expr).lstrip("=")  # the mark of a product's own field in a formula
+            self.mover.say("address-spelling", f"what is computed of {of} reads the address in its canonical spelling", expr.span)
 
     def atom(self, atom: Apply) -> Expr:
         """A condition or a function of a field."""

@@ -61,21 +61,21 @@ def raw_of(home: Home, row: Mapping[str, object]) -> str | None:
     if home.name == "sql_application":
         lines = ((key, row.get(column)) for key, column in _SQL_AUDIT.items())
         return "\n".join(["audit_schema_version:1", *(f"{key}:{'' if is_missing(value) else text_of(value)}" for key, value in lines)])
-    if home.place.get("dataset") == "iis.access":
-        held = {**_ALWAYS, **{c: text_of(v) for c, v in row.items() if not is_missing(v)}}
-        return "2026-05-01 12:00:00 " + " ".join(held.get(c, "-") for c in _W3C)
-    match home.place.get("sourcetype"):
+    match home.place.get("sourcetype") or home.place.get("dataset"):
         case "cef":
             places = zip(_header(home), _asked(home), strict=True)
             header = [asked if is_missing(row.get(column)) else text_of(row[column]) for column, asked in places]
             if not header[-1] and not is_missing(row.get("OriginalLogSeverity")):
                 header[-1] = text_of(row["OriginalLogSeverity"])
             return f"CEF:0|{'|'.join(header)}|{text_of(row.get('AdditionalExtensions') or '')}"
-        case "nix:syslog" | "linux_secure" | "syslog":
+        case "nix:syslog" | "linux_secure" | "syslog" | "system.auth":
             process = text_of(row.get("ProcessName") or "-")
             number = f"[{text_of(row['ProcessID'])}]" if not is_missing(row.get("ProcessID")) else ""
             host = text_of(row.get("Computer") or row.get("HostName") or "localhost")
             return f"May  1 12:00:00 {host} {process}{number}: {text_of(row.get('SyslogMessage') or '')}"
+        case "iis.access":
+            held = {**_ALWAYS, **{c: text_of(v) for c, v in row.items() if not is_missing(v)}}
+            return "2026-05-01 12:00:00 " + " ".join(held.get(c, "-") for c in _W3C)
         case "tenable:ad:alerts":
             told = (row.get(c) for c in _ALERT[text_of(row.get("MessageType"))]) if text_of(row.get("MessageType")) in _ALERT else ()
             parts = [text_of(row.get("MessageType")), *("" if is_missing(x) else text_of(x) for x in told)]

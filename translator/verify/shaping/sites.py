@@ -70,6 +70,9 @@ class Site:
         self.types = {c.name: c.type for c in stored}
         if family == "elastic":
             self.types |= dict.fromkeys(fields_of(table, home.place.get("dataset", "")), "keyword")
+            formulas = [c for c in each(home.columns.values()) if isinstance(c, Computed) and not c.file_of]
+            read = {name.removeprefix(OWN) for c in formulas for name in self.reads(c) if name.startswith(OWN)}
+            self.types = {**{name: home.types.get(name, "keyword") for name in read}, **self.types}
 
     @property
     def of_any_name(self) -> bool:

@@ -366,7 +366,8 @@ def stored(state: State, asked_of: list[tuple[Expr, Row]]) -> Iterator[Change]:
                     )
                 if isinstance(current, dict | list):
                     others: list[tuple[Any, str]] = [({"x": current}, "an object around it"), ("text", "a text"), (7, "a number")]
-                    if isinstance(current, list):  # a product does not tell an object from an array of it
+                    # A product does not tell an object from an array of it; no element of what is known to be an array is one itself.
+                    if isinstance(current, list) and not catalog.is_array(event.source.table, name, ()):
                         others.append(([current], "an array around it"))
                     yield from (_put(event, name, value, about, rank) for value, about in others)
                     for path, value, about in _leaves(current):
