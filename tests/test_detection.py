@@ -216,6 +216,17 @@ def codes(found: Detection | NoDetection) -> set[str]:
         ("A | summarize arg_max(TimeGenerated, *) by k | where x == 'a'", "event", {"one-event-of-group", "rows-differ"}),
         ("A | summarize arg_min(TimeGenerated, x) by k | where x == 'a'", "event", {"one-event-of-group", "rows-differ"}),
         ("A | summarize arg_max(TimeGenerated, *) by k | where TimeGenerated > ago(1d)", "event", {"rows-differ"}),
+        # how many events a group has is not asked of those alone of which one is asked for
+        (
+            "A | summarize arg_max(TimeGenerated, *), c = count() by k | where x == 'a' and c > 2 and y == 'b'",
+            "temporal",
+            {"one-event-of-group", "columns-differ", "window-assumed"},
+        ),
+        (
+            "A | summarize arg_max(TimeGenerated, *), c = count() by k | where x == 'a' | extend d = c * 2 | where d > 4",
+            "event",
+            {"one-event-of-group", "condition-dropped", "rows-differ"},
+        ),
         ("A | where x in (_GetWatchlist('vip') | project SearchKey)", "event", {"list-placeholder"}),
         ("A | where x !in (_GetWatchlist('seen_before') | project SearchKey)", "event", {"list-placeholder"}),
         ("A | where x in (externaldata(v:string)['https://h/list.csv'])", "event", {"list-placeholder"}),

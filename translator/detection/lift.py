@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from translator.detection.approximations import is_custom_text
 from translator.detection.conditions import constrain
@@ -12,7 +13,7 @@ from translator.detection.idioms.datatables import with_constants
 from translator.detection.idioms.event_data import of_bag, of_event_data
 from translator.detection.idioms.first_seen import first_seen_since, newly_seen
 from translator.detection.idioms.joins import filter_joined, joined
-from translator.detection.idioms.latest import of_one_event
+from translator.detection.idioms.latest import is_of_one_event, of_one_event, with_any_such
 from translator.detection.idioms.membership import by_membership, is_same_column, membership_of
 from translator.detection.idioms.nested import of_events
 from translator.detection.idioms.outer_joins import decided
@@ -269,7 +270,7 @@ class _Lifter(Lifting):
             and any(reads_neighbour(substitute(predicate, b.env)) for b in shape.branches)
         ):
             return adjacent_rows(self, shape, predicate, span)
-        for part in conjuncts(with_constants(predicate)):
+        for part in sorted(conjuncts(with_constants(predicate)), key=partial(is_of_one_event, shape)):
             if left_to_list(self, shape, part):
                 continue
             if isinstance(shape, Grouped) and denies_average(part, shape.aggregates):
@@ -334,7 +335,14 @@ class _Lifter(Lifting):
         definitions = {c.id: x for c, x in shape.keys}
         if used & shape.aggregates.keys():
             if not self.broadens("one-event-of-group") or (one := of_one_event(self, shape, predicate)) is None:
+                if shape.row is not None:
+                    # Of the events only those are left of which a condition on one holds: how many there were is lost.
+                    self.say("condition-dropped", "a condition on all events of a group, of which one was asked for", predicate.span)
+                    return
                 shape.having.append(predicate)
+                return
+            if shape.having:
+                with_any_such(shape, substitute(one, definitions))
                 return
             predicate = one
         shape.input = self.narrowed(shape.input, substitute(predicate, definitions), predicate.span)

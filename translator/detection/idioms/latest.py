@@ -5,15 +5,48 @@ from __future__ import annotations
 from translator.detection.idioms.keys import bucket_in, column_name
 from translator.detection.lifting import Lifting
 from translator.detection.model import OneOfGroup
-from translator.detection.shapes import Branch, Events, Grouped, columns_within, foreign, sources_within
+from translator.detection.shapes import Branch, Events, Grouped, Shape, columns_within, foreign, sources_within
 from translator.detection.windows import NOW, is_time, window_of
 from translator.plan import operators as o
 from translator.plan.conditions import fields_of
-from translator.plan.expressions import ELEMENT, FALSE, Apply, Column, ColumnRef, Expr, Path, columns_of, substitute, walk
+from translator.plan.expressions import (
+    ELEMENT,
+    FALSE,
+    Apply,
+    Column,
+    ColumnRef,
+    Expr,
+    Path,
+    columns_of,
+    conjunction,
+    const,
+    substitute,
+    walk,
+)
 from translator.plan.simplify import simplify
 from translator.plan.types import Type
 
 _OF_ONE_EVENT = {"arg_max": "latest", "arg_min": "first", "take_any": "chosen"}
+
+_SUCH = Column(-1, "", Type.LONG)
+"""How many events of a group a condition on one of them holds of."""
+
+
+def with_any_such(grouped: Grouped, condition: Expr) -> None:
+    """Asks of a group, of which more is asked than one of its events, that all such conditions hold of any one of them."""
+    if isinstance(known := grouped.aggregates.get(_SUCH.id), Apply):
+        condition = conjunction(*known.args, condition)
+    else:
+        grouped.having.append(Apply(condition.span, Type.BOOL, ">", (ColumnRef(condition.span, Type.LONG, _SUCH), const(0))))
+    grouped.aggregates[_SUCH.id] = Apply(condition.span, Type.LONG, "countif", (condition,))
+
+
+def is_of_one_event(shape: Shape, predicate: Expr) -> bool:
+    """Whether a condition reads what a summary carries out of one event of each group: one on how many there are comes before it."""
+    if not isinstance(shape, Grouped):
+        return False
+    aggregates = [shape.aggregates.get(c.id) for c in columns_of(substitute(predicate, shape.env))]
+    return any(isinstance(x, Apply) and x.function in _OF_ONE_EVENT for x in aggregates)
 
 
 def of_one_event(lifting: Lifting, grouped: Grouped, predicate: Expr) -> Expr | None:
@@ -30,7 +63,7 @@ def of_one_event(lifting: Lifting, grouped: Grouped, predicate: Expr) -> Expr | 
         match grouped.aggregates.get(column.id):
             case Apply(function="arg_max" | "arg_min" | "take_any" as function, args=(order, *rest)):
                 one = (function, order if function != "take_any" else None)
-                if grouped.row not in (None, one) or grouped.having:
+                if grouped.row not in (None, one):
                     return None
                 grouped.row = one
                 carried[column.id] = rest[-1] if rest else order
@@ -41,6 +74,8 @@ def of_one_event(lifting: Lifting, grouped: Grouped, predicate: Expr) -> Expr | 
     if not carried:
         return None
     value = substitute(predicate, carried)
+    if grouped.having and any(is_time(n) for n in walk(value)):
+        return None
     window = window_of(value)
     timed = window is None and any(is_time(n) for n in walk(value))
     if timed or (window is not None and (window.end != NOW or grouped.row is None or grouped.row[0] != "arg_max")):
