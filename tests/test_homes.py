@@ -1698,6 +1698,35 @@ def test_what_only_shows_asks_for_no_younger_product(asked: str, shows: bool) ->
     assert ('"part"' in found.text) == shows != ("entity-in-events" in {d.code for d in found.diagnostics})
 
 
+_XML = "extend Account = strcat(EventData.TargetDomainName, '\\\\', EventData.TargetUserName)"
+
+
+@pytest.mark.parametrize(
+    ("kql", "verdict", "mixed"),
+    [
+        (f"union (SecurityEvent | where EventID == 4625 | project Account = TargetAccount), (WindowsEvent | where EventID == 4625 | {_XML})"
+         " | summarize c = count() by Account | where c > 2", "differs", True),
+        ("SecurityEvent | where EventID == 4624 | join kind=leftanti (WindowsEvent | where EventID == 4624) on Computer", "differs", True),
+        ("SecurityEvent | where EventID == 4625 | join kind=inner (WindowsEvent | where EventID == 4624"
+         " | project Computer, w = TimeGenerated) on Computer | where w > TimeGenerated", "broader", True),
+        # each event is found once
+        ("union (SecurityEvent | where EventID == 4688 and CommandLine has 'a'), (WindowsEvent | where EventID == 4688 and"
+         " EventData.CommandLine has 'a') | summarize c = count() by Computer | where c > 2", "same-alerts", False),
+        # places that are told apart
+        ("SecurityEvent | where EventID == 4624 | join kind=leftanti (Event | where EventLog == 'System' and EventID == 7045) on Computer",
+         "same-alerts", False),
+        # the rows of a function are those of other tables
+        ("_Im_Dns | where DnsQuery has 'a' | join kind=inner (DnsEvents | project ClientIP) on $left.SrcIpAddr == $right.ClientIP", None,
+         False),
+    ],
+)  # fmt: skip
+def test_an_event_where_a_product_keeps_those_of_two_tables_is_of_one_of_them(kql: str, verdict: str | None, mixed: bool) -> None:
+    """All Windows events that Splunk has as XML are of one source type, among them those of the Security log."""
+    output = converted(kql, "splunk")
+    assert verdict in (None, output.verdict.value)
+    assert any(d.code == "events-more" and "there as well" in d.message for d in output.diagnostics) == mixed
+
+
 def test_a_kind_of_events_of_any_source_is_one_place_in_sigma() -> None:
     kql = (
         "union (SecurityEvent | where EventID == 4688 and NewProcessName endswith 'a' | summarize n = count() by Computer | where n > 5),"

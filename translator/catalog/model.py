@@ -204,6 +204,10 @@ class Home:
         """
         return {**self.places, **({"sourcetype": ("XmlWinEventLog",)} if self.in_xml else {})}
 
+    def lies_in(self, other: Home) -> bool:
+        """Whether what selects the events of another home selects all of these, or some of them where it is said by several values."""
+        return all({*values} & {*self.marks.get(key, ())} for key, values in other.places.items() if key != "index")
+
     @property
     def keeps_names(self) -> bool:
         """Whether most of its fields are called as the columns, so that a column that is not listed is a field of its name too."""

@@ -91,10 +91,10 @@ class _DetectionMapping(DetectionMapping):
         """A word on events of another table that a selector finds too, since the product has those of both in one place."""
 
         def named(node: Expr) -> Expr:
-            """The same for fields of one name, whatever table they are of."""
+            """The same for fields of one name, whatever table they are of, and whatever type its column has."""
             if not isinstance(node, ColumnRef):
                 return node
-            return replace(node, column=replace(node.column, id=int.from_bytes(node.column.name.encode(), "big")))
+            return replace(node, type=Type.UNKNOWN, column=replace(node.column, id=int.from_bytes(node.column.name.encode(), "big")))
 
         for selector in side.selectors:
             home = self.homes.get((selector.table, selector.home))
@@ -109,7 +109,7 @@ class _DetectionMapping(DetectionMapping):
                         self.say("events-more", mixed(selector.table, home.name, other.table), None)
                         break
                     continue
-                if (place.places, place.apart(other.table)) != (home.places, home.apart(selector.table)):
+                if not share_events(selector.table, home, other.table, place):
                     continue
                 if other not in side.selectors or transform(other.predicate, named) != transform(selector.predicate, named):
                     self.say("events-more", mixed(selector.table, home.name, other.table), None)
@@ -222,6 +222,17 @@ class _DetectionMapping(DetectionMapping):
                 out.append((replace(selector, predicate=conjunction(*kept, condition)), home))
             return out
         return []
+
+
+def share_events(table: str, home: Home, other: str, place: Home) -> bool:
+    """Whether what selects the events of two tables does not tell them apart, where each is one of a table alone.
+
+    The rows of functions, whose names begin with an underscore, are those of other tables.
+    """
+    if home.places != place.places and (table.startswith("_") or other.startswith("_")):
+        return False
+    aparts = {home.apart(table), place.apart(other)}
+    return (home.lies_in(place) or place.lies_in(home)) and (len(aparts) == 1 or "" in aparts)
 
 
 def _is_one_kind(home: Home, other: Home) -> bool:

@@ -21,8 +21,8 @@ from translator.fidelity import Diagnostic, Place, Verdict, combine
 from translator.plan import operators as o
 from translator.plan.expressions import Apply, Column, ColumnRef, Expr, Path, Same, children, const, walk
 from translator.plan.types import Type
-from translator.targets.base import Cannot
-from translator.targets.homes import Placed
+from translator.targets.base import Cannot, mixed
+from translator.targets.homes import Placed, share_events
 from translator.targets.names import free_of
 from translator.targets.pipeline.cuts import Cut
 from translator.targets.pipeline.language import WRITTEN, Command, Value
@@ -65,6 +65,8 @@ class PipelineCase:
     names: o.Names
     loose: bool = False
     """Whether what has no words is left out, and that is said."""
+    mixed: tuple[Diagnostic, ...] = ()
+    """What is to be said of events that heads of different tables find in one place."""
 
     @property
     def flagged(self) -> bool:
@@ -224,8 +226,9 @@ def case_of(
     together, selectors = _together([p for p, _ in found])
     owners = tuple(n for n, (_, kept) in enumerate(found) for _ in kept)
     return PipelineCase(
-        cut, together, tuple(f for _, kept in found for f in kept), owners, selectors, reading.decides, shown, plan.names, loose
-    )
+        cut, together, tuple(f for _, kept in found for f in kept), owners, selectors, reading.decides, shown, plan.names, loose,
+        tuple(_of_several_tables(together, selectors)),
+    )  # fmt: skip
 
 
 @functools.lru_cache(maxsize=16)
@@ -377,6 +380,18 @@ def _told_alike(placed: Placed, fields: list[Expr]) -> set[int]:
     """The numbers of the fields that are computed otherwise than the KQL's columns, and do no more than tell events apart as these do."""
     shown = [d.message for d in placed.detection.diagnostics if d.code == "computed-column" and d.place is Place.SHOWN]
     return {n for n, x in enumerate(fields) if isinstance(x, ColumnRef) and any(m.startswith(f"{x.column.name}: ") for m in shown)}
+
+
+def _of_several_tables(placed: Placed, heads: Sequence[frozenset[str]]) -> Iterator[Diagnostic]:
+    """A word on events that heads of different tables select, since the product has those of both in one place: each is one row alone."""
+    selectors = {s.name: s for s in placed.detection.selectors}
+    for names, others in itertools.permutations(heads, 2):
+        for a, b in itertools.product((selectors[n] for n in names), (selectors[n] for n in others)):
+            home, place = placed.homes.get((a.table, a.home)), placed.homes.get((b.table, b.home))
+            if a.table == b.table or home is None or place is None:
+                continue
+            if share_events(a.table, home, b.table, place):
+                yield Diagnostic("events-more", mixed(a.table, home.name, b.table), None, Place.BOTH)
 
 
 def _together(parts: list[Placed]) -> tuple[Placed, tuple[frozenset[str], ...]]:

@@ -25,6 +25,9 @@ from translator.targets.protocols import CountsRows, Pipes
 Lifted = Callable[[bool, o.Plan], Detection | NoDetection]
 """What a plan detects; with a window of its own for each of its parts, or one for all."""
 
+Written = tuple[Detection, Output, tuple[Diagnostic, ...]]
+"""The events of heads, what is written over them, and what is to be said of events that several tables have in one place."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lane:
@@ -70,16 +73,16 @@ class Lane:
             written = self.written(cut, False, True)
             if written is None or written[1].verdict.rank <= Verdict.SAME_ALERTS.rank:
                 continue  # what the faithful way refuses is not made good by saying less
-            head, output = written
+            head, output, _ = written
             # A line that begins so is a command: literals have no line breaks.
             if "\n| where " in output.text.lower() or any(s.predicate != TRUE for s in head.selectors):
-                return self.counted(head, output, False)
+                return self.counted(*written, False)
         return None
 
     def written(
         self, cut: Cut, timed: bool, loose: bool, lifted: Callable[[Detection | NoDetection], None] = lambda found: None,
         apart: bool = False,
-    ) -> tuple[Detection, Output] | None:  # fmt: skip
+    ) -> Written | None:  # fmt: skip
         """The events of a cut's heads, and what is written over them; None where that cannot be told. ``lifted`` is told of the heads."""
         for told in (False,) if loose else (False, True):
             reading = self.read(cut, told, apart)
@@ -90,7 +93,7 @@ class Lane:
 
     def _written(
         self, cut: Cut, reading: Reading, timed: bool, loose: bool, lifted: Callable[[Detection | NoDetection], None]
-    ) -> tuple[Detection, Output] | None:
+    ) -> Written | None:
         def lift(part: o.Plan) -> Detection | None:
             found = self.lift(timed, part)
             lifted(found)
@@ -101,13 +104,14 @@ class Lane:
         try:
             source = self.options.fields == "source"
             case = case_of(self.plan, cut, self.shown, reading, lift, self.move, source, timed, loose)
-            return None if case is None else (case.placed.detection, self.target.pipe(case, self.options))
+            return None if case is None else (case.placed.detection, self.target.pipe(case, self.options), case.mixed)
         except (Cannot, TooLarge):
             return None
 
-    def counted(self, head: Detection, output: Output, timed: bool) -> Output | None:
+    def counted(self, head: Detection, output: Output, mixed: tuple[Diagnostic, ...], timed: bool) -> Output | None:
         """An output that asks for as many rows as the rule does; None where it cannot."""
-        output = replace(output, head=head, lookback=head.lookback, timed=timed, diagnostics=(*output.diagnostics, *self.said))
+        said = (*output.diagnostics, *mixed, *self.said)
+        output = replace(output, head=head, lookback=head.lookback, timed=timed, diagnostics=said)
         if self.trigger is None:
             return output
         if not isinstance(self.target, CountsRows) or "result_count" in output.columns:
