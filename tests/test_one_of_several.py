@@ -310,3 +310,19 @@ def test_an_event_of_two_parts_of_a_union_has_the_entity_of_each(second: str, la
     }
     assert {row["IPAddress"] for row in run_text("splunk", output.text, [event])} == found
     assert (output.lane, output.verdict.value in ("exact", "same-alerts")) == (lane, True)
+
+
+def test_of_groups_within_those_of_a_join_the_large_ones_alone_are_shown() -> None:
+    kql = (
+        "SigninLogs | summarize c = dcount(IPAddress) by UserPrincipalName, AppDisplayName | where c > 1"
+        " | join kind=leftanti (AuditLogs | where Identity == 'x' | distinct AppDisplayName = Id) on AppDisplayName"
+    )
+    output = translator.convert(rule(kql), ("esql",), Options(fields="source")).outputs["esql"]
+    assert (output.verdict.value, output.lane) == ("same-alerts", "native")
+    sign_ins = [("ann", "1.1.1.1"), ("ann", "2.2.2.2"), ("bob", "1.1.1.1")]
+    events = [
+        {"event.dataset": "SigninLogs", "UserPrincipalName": u, "IPAddress": ip, "AppDisplayName": "app", "@timestamp": NOW}
+        for u, ip in sign_ins
+    ]
+    events.append({"event.dataset": "AuditLogs", "Identity": "x", "Id": "other", "@timestamp": NOW})
+    assert [row["UserPrincipalName"] for row in run_text("esql", output.text, events, NOW)] == ["ann"]

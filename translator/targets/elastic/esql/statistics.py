@@ -175,7 +175,9 @@ def _counted_finer(events: Events, side: Side, counts: str, by: list[str]) -> li
         lines.append(f"EVAL {measure} = CASE({' OR '.join(f'{s.name} > 0' for s in side.selectors)}, {measure})")
     plain = [s.name for other in events.detection.sides if other != side or few for s in other.selectors]
     again = [*(f"{name} = SUM({name})" for name in plain), f"{measure} = {'MIN' if few else 'MAX'}({measure})"]
-    again += [f"{field(name)} = VALUES({field(name)})" for name in events.gathered_fields()]
+    own = {s.name for s in side.selectors}
+    passes = f" WHERE {measure} {side.threshold.operator} {side.threshold.count}"  # of other groups the alert shows nothing
+    again += [f"{field(n)} = VALUES({field(n)})" + passes * ({*of} <= own) for n, (_, of) in events.gathered_fields().items()]
     return [*lines, f"STATS {', '.join(again)}{by_clause(by)}"]
 
 
