@@ -180,21 +180,25 @@ def _parted(begin: str, end: str, one: str, kept: str) -> str:
 
 _ARRAY, _EMPTY_ARRAY = (string(regex) for regex in (rf"{_BLANKS}\[.*", rf"{_BLANKS}\[{_BLANKS}\]{_BLANKS}"))
 
-ELEMENTS = f"CASE({{0}} RLIKE {_ARRAY}, {_elements()})"
+_IS_JSON = 'JSON_EXTRACT(CONCAT("[", {0}, ",0]"), "[1]") == "0"'
+"""Whether a text is JSON to its end: JSON_EXTRACT reads as far as the place that is asked for, so that what follows the text is.
+
+Source: elastic/elasticsearch, JsonExtract.java (navigateToIndex).
+"""
+
+ELEMENTS = f"CASE({{0}} RLIKE {_ARRAY} AND {_IS_JSON}, {_elements()})"
 """The elements of an array in a text that may hold one."""
 
 _OBJECT = string(rf"{_BLANKS}\{{.*").replace("{", "{{").replace("}", "}}")
 
 MEMBERS = (
-    f'CASE(JSON_EXTRACT({{0}}, "$") IS NULL, {{0}}, '
+    f"CASE(NOT COALESCE({_IS_JSON}, false), {{0}}, "
     f"{{0}} RLIKE {_ARRAY}, {_parted('[', ']', value_of_json(DEEPEST), '$1')}, "
     f"{{0}} RLIKE {_OBJECT}, {_parted('{', '}', f'{QUOTED} *: *(?:{value_of_json(DEEPEST)})', '{{$1}}')}, {{0}})"
 )
 """The elements of an array in a text, the properties of an object in one, each as an object, or the text as it is."""
 
-JSON_LENGTH = (
-    f'TO_LONG(CASE({{0}} RLIKE {_EMPTY_ARRAY}, 0, {{0}} RLIKE {_ARRAY} AND JSON_EXTRACT({{0}}, "$") IS NOT NULL, MV_COUNT({_elements()})))'
-)
+JSON_LENGTH = f"TO_LONG(CASE({{0}} RLIKE {_EMPTY_ARRAY}, 0, {{0}} RLIKE {_ARRAY} AND {_IS_JSON}, MV_COUNT({_elements()})))"
 """How many elements an array has in a text that may hold one; missing where it holds none."""
 
 
@@ -268,7 +272,7 @@ ESQL = Language(
     moment_of_text=lambda text: f"TO_DATETIME({text})",
     list_text=_list_text(), inside=inside, parsed=PARSED, elements=ELEMENTS, json_length=JSON_LENGTH,
     element='JSON_EXTRACT(CONCAT("[", {0}, "]"), "[0]")', members=MEMBERS,
-    member=f'CASE(JSON_EXTRACT({{1}}, "$") IS NOT NULL AND {{1}} RLIKE {_ARRAY}, JSON_EXTRACT(CONCAT("[", {{0}}, "]"), "[0]"), {{0}})',
+    member=f'CASE({_IS_JSON.replace("0}", "1}")} AND {{1}} RLIKE {_ARRAY}, JSON_EXTRACT(CONCAT("[", {{0}}, "]"), "[0]"), {{0}})',
     digits={"tolong": "TO_LONG({0})", "toint": "CASE(TO_LONG({0}) >= -2147483648 AND TO_LONG({0}) <= 2147483647, TO_LONG({0}))"},
     wholes={"tolong": WHOLE, "toint": _WHOLE_LIMIT},
     deviations={
