@@ -50,6 +50,26 @@ def columns(kql: str) -> str:
         ('union withsource=["From where"] Doors', "From where:string At:datetime Door:string Badge:long"),
         (f"{T} | project array_sort_asc(d, pack_array(1))", "d_sorted:dynamic array1_sorted:dynamic"),
         (f"{T} | project array_sort_desc(dynamic([1]))", "array0_sorted:dynamic"),
+        # plugins whose columns their names and arguments tell
+        (f"{T} | evaluate session_count(s, t, ago(9d), now(), 1d, 2d, n)", "t:datetime n:long count_sessions:long"),
+        (f"{T} | evaluate sequence_detect(t, 1h, 2h, a=(n == 1), b=(n == 2), s)", "s:string a_t:datetime b_t:datetime Duration:timespan"),
+        (
+            f"{T} | evaluate funnel_sequence(s, t, ago(9d), now(), 1d, 1h, n, dynamic([1]))",
+            "t:datetime prev:long next:long dcount:long samples:dynamic",
+        ),
+        (
+            f"{T} | evaluate funnel_sequence_completion(s, t, ago(9d), now(), 1d, n, dynamic([1]), dynamic([1h]))",
+            "t:datetime n:string Period:timespan dcount:long",
+        ),
+        (f"{T} | project s | evaluate ai_embed_text(s, 'x', dynamic({{}}), true)", "s:string s_embedding:dynamic s_embedding_error:string"),
+        (f"{T} | project s | evaluate identity()", "s:string"),
+        ("evaluate infer_storage_schema(dynamic({}))", "CslSchema:string"),
+        ("evaluate sql_request('a', 'b') : (x:long) | where x > 1", "x:long"),
+        (f"{T} | project s | evaluate geo_polygon_lookup({T}, d, 1.0, 2.0)", "s:string t:datetime s1:string n:long"),
+        (
+            f"{T} | project s | evaluate geo_line_lookup({T}, d, 1.0, 2.0, 9, return_lookup_key=true)",
+            "s:string t:datetime s1:string n:long d:dynamic",
+        ),
         # literals and the types of what is made of them
         ("print a = dynamic('x'), b = dynamic(1) + dynamic(2), c = dynamic(1) + 2.5", "a:dynamic b:dynamic c:real"),
         (f"{T} | project a = t / 1d, b = t / t, c = 1d - t, d = t - d", "a:real b:real c:datetime d:timespan"),

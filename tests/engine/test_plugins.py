@@ -19,6 +19,11 @@ DAYS = (
 FEB = dt.datetime(2024, 2, 1)
 NAN = "nan"
 
+SHAPES = (
+    'let S = datatable(n:string, s:dynamic)["square", dynamic({"type": "Polygon", "coordinates": [[[0,0],[2,0],[2,2],[0,2],[0,0]]]})];'
+    'let L = datatable(n:string, s:dynamic)["line", dynamic({"type": "LineString", "coordinates": [[0,0],[2,0]]})];'
+    "let P = datatable(x:real, y:real)[1.0, 1.0, 50.0, 50.0];"
+)
 CASES: list[tuple[str, list[str], list[tuple[Any, ...]]]] = [
     (
         f"{SEEN} T | evaluate activity_metrics(id, t, 0, 30, 10)",
@@ -99,6 +104,16 @@ CASES: list[tuple[str, list[str], list[tuple[Any, ...]]]] = [
     (f"{SEEN} T | evaluate pivot(d, sum(t), id)", ["id", "x", "y"], [("a", 12, 0), ("b", 2, 0), ("c", 0, 37), ("", 31, 0)]),
     (f"{SEEN} T | project t, d | evaluate pivot(d, dcount(t))", ["x", "y"], [(4, 2)]),
     (f"{SEEN} T | where t < 12 | extend t = t % 2 | evaluate pivot(t, max(id), d)", ["d", "0", "1"], [("x", "b", "a")]),
+    (
+        f"{SHAPES} P | evaluate geo_polygon_lookup(S, s, x, y)",
+        ["x", "y", "n"],
+        [(1.0, 1.0, "square")],
+    ),
+    (
+        f"{SHAPES} P | evaluate geo_line_lookup(L, s, x, y, 200000, return_unmatched=true, return_lookup_key=true) | project x, n, isnull(s)",
+        ["x", "n", "Column1"],
+        [(1.0, "line", False), (50.0, "", True)],
+    ),
     (f"{SEEN} T | project id, d | evaluate pivot(d) : (y:long, id:string)", ["y", "id"], [(0, "a"), (0, "b"), (2, "c"), (0, "")]),
 ]
 

@@ -489,6 +489,8 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
      " | evaluate schema_merge(PreserveOrder=false) | project ColumnName, ColumnOrdinal", [("a", 0), ("c", 1), ("b", 2)]),
     ("datatable(a:string, b:long, v:long)['x', 1, 5, 'x', long(null), 7, 'x', 2, 1, 'y', 1, 9, 'z', 1, 1]"
      " | top-nested 2 of a by sum(v), top-nested 1 of k = b + 1 by s = max(v) * 2 | sort by a asc", [("x", 13, None, 14), ("y", 9, 2, 18)]),
+    ("datatable(a:string, v:int)['x', 5, 'y', 3, 'x', int(null), 'y', 4, 'z', 1] | top-hitters 2 of a by v", [("y", 7), ("x", 5)]),
+    ("datatable(a:string)['x', '', 'x'] | top-hitters 1 of a | project a, n = approximate_count_a", [("x", 2)]),
     ("datatable(a:string, v:long)['x', 5, 'y', 9, 'z', 1] | top-nested 1 of a with others='rest' by sum(v) asc | sort by a asc",
      [("rest", 14), ("z", 1)]),
     (f"{TWO}; search in (A, B) 'err' | sort by $table asc", [("A", "err x", 1, ""), ("B", "no", None, "ERR")]),

@@ -94,6 +94,28 @@ def of_value(span: e.Span | None, spread: e.Expr, value: str, function: str, sub
     return e.Apply(span, kind, PIVOTED[function], (*subjects[:1], asked, *subjects[1:]))
 
 
+_ANSWER = {"ResponseHeaders": Type.DYNAMIC, "ResponseBody": Type.DYNAMIC}
+ANSWERS: Mapping[str, Mapping[str, Type]] = MappingProxyType(
+    {
+        "estimate_rows_count": {"EstimatedRowsCount": Type.LONG},
+        "http_request": _ANSWER,
+        "http_request_post": _ANSWER,
+        "infer_storage_schema": {"CslSchema": Type.STRING},
+        "infer_storage_schema_with_suggestions": {"SuggestedTableSchema": Type.STRING},
+        "narrow": {"Row": Type.LONG, "Column": Type.STRING, "Value": Type.STRING},
+    }
+)  # fmt: skip
+"""Plugins that give the same columns whatever they are given, with these: Kusto.Language 12.4.1."""
+
+ANSWERS_BESIDE: Mapping[str, tuple[str, Type]] = MappingProxyType(
+    {
+        "ai_chat_completion": ("_completion", Type.STRING), "ai_chat_completion_prompt": ("_completion", Type.STRING),
+        "ai_embed_text": ("_embedding", Type.DYNAMIC), "ai_embeddings": ("_embeddings", Type.DYNAMIC),
+    }
+)  # fmt: skip
+"""Plugins that give a column beside those of their input: what is added to the name of their first argument, and its type."""
+
+
 def pivot_of(node: object) -> tuple[o.Compute, o.Plugin] | None:
     """What names the columns that pivot keeps, and pivot; None for anything else."""
     match node:

@@ -153,16 +153,25 @@ _CLR_TYPES = {
 
 
 def _top_hitters(ctx: Context, table: Table, node: s.TopHitters, scope: Scope) -> Table:
+    """The values that occur most often, or weigh most: Kusto estimates what ``summarize`` and ``top`` give, and so it is carried out.
+
+    Source: learn.microsoft.com/kusto/query/top-hitters-operator, "Parameters".
+    """
     ((name, value),) = named_items(ctx, table, (node.of,), scope)[:1]
-    weight = node.by
-    row_count(ctx, table, node, node.count, scope)
-    kind = Type.LONG
-    if weight is not None:
-        weighed = ctx.expression(weight, table, scope)
-        check_is(ctx, "top-hitters weighs by", weighed, "number", weight.span)
-        kind = weighed.type
-    counted = f"approximate_sum_{automatic_name(weight)}" if weight is not None else f"approximate_count_{name}"
-    return unsupported_with(ctx, Table(table.relation, {}), node, {name: value.type, counted: kind})
+    check_is_column(ctx, "top-hitters takes", node.of)
+    limit = row_count(ctx, table, node, node.count, scope)
+    hits, kind, counted = e.Apply(node.span, Type.LONG, "count", ()), Type.LONG, f"approximate_count_{name}"
+    if node.by is not None:
+        weighed = ctx.expression(node.by, table, scope)
+        check_is(ctx, "top-hitters weighs by", weighed, "number", node.by.span)
+        kind, counted = weighed.type, f"approximate_sum_{automatic_name(node.by)}"
+        hits = e.Apply(node.by.span, kind, "sum", (weighed,))
+    if ctx.closed is None:
+        return unsupported_with(ctx, Table(table.relation, {}), node, {name: value.type, counted: kind})
+    key, found = ctx.column(name, value.type), ctx.column(counted, kind)
+    most = grouped(ctx, table, node.span, ((key, value),), ((found, hits),), [name, counted])
+    heaviest = o.Ordering(e.ColumnRef(node.span, kind, found), True, False)
+    return most.over(o.Limit(node.span, most.relation, operator_name(node), limit, (heaviest,)), most.names)
 
 
 def _reduce(ctx: Context, table: Table, node: s.Reduce, scope: Scope) -> Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from translator.kql import syntax as s
@@ -11,7 +11,7 @@ from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.binder.context import Context
 from translator.plan.binder.items import named_items
-from translator.plan.binder.joins import address_lookup
+from translator.plan.binder.joins import address_lookup, both_sides, side_by_side
 from translator.plan.binder.names import named_column, resolve
 from translator.plan.binder.operand_types import check_is, check_is_column, counted
 from translator.plan.binder.parameters import constant
@@ -22,7 +22,7 @@ from translator.plan.binder.sources import unsupported, unsupported_with
 from translator.plan.binder.summaries import grouped
 from translator.plan.functions import CONVERSIONS, canonical, plugins, result_type
 from translator.plan.naming import automatic_name
-from translator.plan.plugins import PIVOTED, activity_counts, of_value
+from translator.plan.plugins import ANSWERS, ANSWERS_BESIDE, PIVOTED, activity_counts, of_value
 from translator.plan.timelines import TIMELINES
 from translator.plan.types import Type, type_of
 
@@ -75,9 +75,6 @@ def evaluate(ctx: Context, table: Table, node: s.Evaluate, scope: Scope) -> Tabl
             counts = ("CountA", "CountB", "PercentA", "PercentB", "PercentDiffAB") if name == "diffpatterns" else ("Count", "Percent")
             added = {"SegmentId": Type.LONG} | {c: Type.LONG if c.startswith("Count") else Type.REAL for c in counts}
             return unsupported_with(ctx, Table(table.relation, {}), node, added | column_types(table), reason)
-        case "narrow":
-            narrow = {"Row": Type.LONG, "Column": Type.STRING, "Value": Type.STRING}
-            return unsupported_with(ctx, Table(table.relation, {}), node, narrow, reason)
         case "dcount_intersect" if len(arguments) > 1:
             return _dcount_intersect(ctx, table, node, scope)
         case "rows_near" if 1 < len(arguments) < 4:
@@ -88,13 +85,50 @@ def evaluate(ctx: Context, table: Table, node: s.Evaluate, scope: Scope) -> Tabl
             return _timeline(ctx, table, node, scope, reason)
         case "ipv4_lookup" | "ipv6_lookup" if len(arguments) > 2 and first is not None:
             return address_lookup(ctx, table, node, scope)
+        case "geo_line_lookup" | "geo_polygon_lookup" if len(arguments) > 3:
+            return _geo_lookup(ctx, table, node, scope)
         case "activity_counts_metrics" if len(arguments) >= 5:
             id, start, end, step = (ctx.expression(arguments[i], table, scope) for i in (0, 2, 3, 4))
             timeline, *sliced = named_items(ctx, table, (arguments[1], *arguments[5:]), scope)
             return Table(*activity_counts(node.span, table.relation, id, timeline, start, end, step, sliced, ctx.column))
         case "schema_merge" if ctx.closed is not None:
             return _schema_merge(ctx, table, node, scope)
+        case "identity" | "identity_v3":
+            return unsupported(ctx, table, node, reason)
+        case _ if (answered := _answered(ctx, table, node, scope)) is not None:
+            beside = table.names if name in ANSWERS_BESIDE else {}
+            return unsupported_with(ctx, Table(table.relation, beside), node, answered, reason)
     return unsupported(ctx, Table(table.relation, {}, (ctx.unknown_source(node.span),)), node, reason)
+
+
+def _answered(ctx: Context, table: Table, node: s.Evaluate, scope: Scope) -> Mapping[str, Type] | None:
+    """The columns that a plugin gives, where its name and its arguments alone tell them."""
+    name, arguments = node.call.name, node.call.arguments
+
+    def column(place: int) -> tuple[str, Type]:
+        check_is_column(ctx, f"{name} takes", arguments[place])
+        ((named, value),) = named_items(ctx, table, arguments[place : place + 1], scope)
+        return named, value.type
+
+    if name in ANSWERS_BESIDE and arguments:
+        added = automatic_name(arguments[0]) + ANSWERS_BESIDE[name][0]
+        tells_errors = len(arguments) > 3 and constant(ctx.expression(arguments[3], None, scope), "")
+        return {added: ANSWERS_BESIDE[name][1]} | ({f"{added}_error": Type.STRING} if tells_errors else {})
+    match name:
+        case "session_count" if len(arguments) > 5:
+            sliced = dict(column(i) for i in range(6, len(arguments)))
+            return dict([column(1)]) | sliced | {"count_sessions": Type.LONG}
+        case "funnel_sequence" if len(arguments) > 7:
+            state = column(6)[1]
+            return dict([column(1)]) | {"prev": state, "next": state, "dcount": Type.LONG, "samples": Type.DYNAMIC}
+        case "funnel_sequence_completion" if len(arguments) > 7:
+            return dict([column(1)]) | {column(5)[0]: Type.STRING, "Period": Type.TIMESPAN, "dcount": Type.LONG}
+        case "sequence_detect" if len(arguments) > 4:
+            time, kind = column(0)
+            items = named_items(ctx, table, arguments[3:], scope)
+            steps = {f"{n}_{time}": kind for n, x in items if x.type == Type.BOOL}
+            return {n: x.type for n, x in items if x.type != Type.BOOL} | steps | {"Duration": Type.TIMESPAN}
+    return ANSWERS.get(name)
 
 
 def _check_pivot(ctx: Context, table: Table, node: s.Evaluate, scope: Scope) -> None:
@@ -248,6 +282,35 @@ def _bag_unpack(ctx: Context, table: Table, node: s.Evaluate, scope: Scope) -> T
     if node.schema is not None and not node.schema.open:
         names = {c.name.value: names[c.name.value] for c in node.schema.columns}
     return table.over(o.Compute(node.span, table.relation, tuple(computed)), names, open=node.schema is not None and node.schema.open)
+
+
+def _geo_lookup(ctx: Context, table: Table, node: s.Evaluate, scope: Scope) -> Table:
+    """geo_polygon_lookup and geo_line_lookup: a join with the shapes that hold a place or are near it. ``lookup_area_radius`` is no matter.
+
+    Source: learn.microsoft.com/kusto/query/geo-polygon-lookup-plugin, geo-line-lookup-plugin, "Returns".
+    """
+    given = _plugin_arguments(ctx, node, (*_GEO_LOOKUP, *_GEO_LOOKUP_OPTIONS))
+    lookup, key, *place = (given[n] for n in _GEO_LOOKUP)
+    right = ctx.table(lookup, scope)
+    check_is_column(ctx, f"{node.call.name} takes", key)
+    shape = ctx.expression(key, right, scope)
+    at = [ctx.expression(x, table, scope) for x in place]
+    options = {n: ctx.expression(given[n], None, scope) for n in _GEO_LOOKUP_OPTIONS if n in given}
+    kind = node.call.name.removeprefix("geo_").removesuffix("_lookup")
+    if (radius := options.get("radius")) is not None:
+        distance = e.Apply(node.span, Type.REAL, f"geo_distance_point_to_{kind}", (*at, shape))
+        found = e.Apply(node.span, Type.BOOL, "<=", (distance, radius))
+    else:
+        found = e.Apply(node.span, Type.BOOL, f"geo_point_in_{kind}", (*at, shape))
+    shown = [n for n, c in right.names.items() if not (isinstance(shape, e.ColumnRef) and c == shape.column)]
+    shown += [n for n in right.names if n not in shown and constant(options.get("return_lookup_key"), "")]
+    how = "leftouter" if constant(options.get("return_unmatched"), "") else "inner"
+    names = side_by_side(table.names, {n: right.names[n] for n in shown})
+    return both_sides(ctx, table, right, o.Join(node.span, table.relation, right.relation, how, (), found), names)
+
+
+_GEO_LOOKUP = ("LookupTable", "LookupKey", "SourceLongitude", "SourceLatitude")
+_GEO_LOOKUP_OPTIONS = ("radius", "return_unmatched", "lookup_area_radius", "return_lookup_key")
 
 
 def _schema_merge(ctx: Context, table: Table, node: s.Evaluate, scope: Scope) -> Table:

@@ -72,6 +72,8 @@ def table(ctx: Context, node: s.Node, scope: Scope) -> Table:
             return search(ctx, node, None, scope)
         case s.ExternalData():
             return _external_data(ctx, node)
+        case s.Evaluate():
+            return ctx.operator(Table(o.Rows(node.span, (), ((),)), {}), node, scope)
         case _ if isinstance(node, _VALUES):
             raise BindError(_NO_TABLE, node.span)
         case _:

@@ -14,6 +14,8 @@ for _texts in (
     ("activity_metrics(IdColumn: scalar, TimelineColumn: summable, Start: summable, End: summable, Step: summable, Dimension: notdynamic*) -> table", "activity_metrics(IdColumn: scalar, TimelineColumn: summable, Start: summable?, End: summable?) -> table",),
     ("bag_unpack(Column: scalar, OutputColumnPrefix: string?, columnsConflict: string?, ignoredProperties: dynamic?) -> table",),
     ("dcount_intersect(hll_1: array, hll: array+) -> table",),
+    ("geo_line_lookup(LookupTable: table, LookupLineKey: bag, SourceLongitude: scalar, SourceLatitude: scalar, radius: real, return_unmatched: bool?, lookup_area_radius: real?, return_lookup_key: bool?) -> table",),
+    ("geo_polygon_lookup(LookupTable: table, LookupPolygonKey: bag, SourceLongitude: scalar, SourceLatitude: scalar, radius: real?, return_unmatched: bool?, lookup_area_radius: real?, return_lookup_key: bool?) -> table",),
     ("ipv4_lookup(LookupTable: table, SourceIPv4Key: scalar, IPv4LookupKey: scalar, ExtraKey: scalar*, return_unmatched: bool?) -> table",),
     ("ipv6_lookup(LookupTable: table, SourceIPv6Key: scalar, IPv6LookupKey: scalar, return_unmatched: bool?) -> table",),
     ("new_activity_metrics(IdColumn: notdynamic, TimelineColumn: summable, Start: summable, End: summable, Window: scalar, Cohort: scalar?, Dimension: notdynamic*, lookback: table?) -> table",),
@@ -45,8 +47,6 @@ F.unsupported(
     identity_v3(mode: string, exceptionText: string) -> table
     infer_storage_schema(Options: bag) -> table
     infer_storage_schema_with_suggestions(Options: bag) -> table
-    geo_polygon_lookup(LookupTable: table, LookupPolygonKey: bag, SourceLongitude: scalar, SourceLatitude: scalar, radius: real?, return_unmatched: bool?, lookup_area_radius: real?, return_lookup_key: bool?) -> table
-    geo_line_lookup(LookupTable: table, LookupLineKey: bag, SourceLongitude: scalar, SourceLatitude: scalar, radius: real, return_unmatched: bool?, lookup_area_radius: real?, return_lookup_key: bool?) -> table
     narrow() -> table
     preview(NumberOfRows: integer) -> table
     python(OutputSchema: type, Script: string, Arguments: bag?, Artifacts: bag?) -> table
