@@ -28,6 +28,9 @@ def explained(error: Exception) -> str:
     message = str(error)
     inner = re.search(r"Python exception occurred while executing the UDF: \w+: ([^\n]*)", message)
     if inner:
-        return inner[1]
+        beyond = re.fullmatch(r"(?:date value|year -?\d+ is) out of range", inner[1])
+        return "a datetime is of the years 1 to 9999, and one is not" if beyond else inner[1]
+    if "Timestamp to higher precision" in message:
+        return "the query speaks of times to 100 ns, which the engine knows in the years 1678 to 2262 alone, and one is outside of these"
     message = message.split("\n\n")[0].strip()
     return re.sub(r"^(?:\w+ )?\w+ Error: ", "", message.split("\nTry setting")[0].split("\nPossible")[0].strip())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -23,7 +24,8 @@ from translator.engine.relations.sources import literal_rows, range_of, stored_t
 from translator.engine.relations.top_nested import top_nested
 from translator.engine.relations.windows import computed, windowed
 from translator.engine.scalars import Scalars
-from translator.engine.scalars.writing import column_name, finer_than_micros
+from translator.engine.scalars.times import ENDS_OF_PERIODS
+from translator.engine.scalars.writing import beyond_ticks, column_name, finer_than_micros
 from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.types import Type
@@ -69,12 +71,15 @@ def compile_plan(
 class _Compiler(Compiling):
     def __init__(self, dialect: Dialect, now: dt.datetime | None, stored: Mapping[str, Mapping[str, Type]] | None) -> None:
         super().__init__(dialect, Scalars(dialect, now, self.subquery), stored)
-        self.finer = False
+        self.now, self.finer, self.ends, self.tells, self.beyond = now, False, False, False, False
 
     def plan(self, plan: o.Plan) -> Compiled:
         self.gather(plan)
         if self.finer and self.dialect is DUCKDB:
             self.dialect = self.scalars.dialect = DUCKDB_TICKS
+        if self.ends and self.tells and not self.beyond and self.dialect is DUCKDB:
+            with suppress(EngineError):  # what counts microseconds alone counts to the last of a period
+                return _Compiler(DUCKDB_TICKS, self.now, self.stored).plan(plan)
         query = self.relation(plan.root)
         items = [exp.alias_(exp.column(column_name(c), quoted=True), name or "_", quoted=True) for name, c in plan.names]
         if not items:
@@ -103,7 +108,11 @@ class _Compiler(Compiling):
         return {shown[c.id] for c, x in inner.aggregates if c.id in shown and isinstance(x, e.Apply) and x.function in SKETCHES}
 
     def gather(self, plan: o.Plan) -> None:
-        """Which columns of each stored table the plan reads, and whether it speaks of fractions of a microsecond."""
+        """What the plan reads and speaks of.
+
+        These are the columns of each stored table, whether there are fractions of a microsecond, ends of periods, which have some, what shows
+        them, and times before or after those that are counted so.
+        """
         seen: set[int] = set()
 
         def note(column: e.Column) -> None:
@@ -118,16 +127,26 @@ class _Compiler(Compiling):
                     note(current)
                 elif isinstance(current, e.Const):
                     self.finer = self.finer or finer_than_micros(current)
+                    self.beyond = self.beyond or beyond_ticks(current)
                 elif isinstance(current, tuple):
                     stack.extend(current)
                 elif isinstance(current, o.PARTS):
                     if id(current) in seen:
                         continue
                     seen.add(id(current))
+                    if isinstance(current, e.Apply | e.Items):
+                        self.note_times(current)
                     stack.extend(getattr(current, name) for name in current.__dataclass_fields__ if name != "span")
 
         visit(plan.root)
         visit(plan.names)
+
+    def note_times(self, value: e.Apply | e.Items) -> None:
+        """Notes ends of periods, and what tells times to their last digit: texts, arrays and whole numbers made of them."""
+        of = value.args if isinstance(value, e.Apply) else value.items
+        self.ends = self.ends or (isinstance(value, e.Apply) and value.function in ENDS_OF_PERIODS)
+        tells = value.type in (Type.STRING, Type.DYNAMIC, Type.LONG)
+        self.tells = self.tells or (tells and any(x.type in (Type.DATETIME, Type.TIMESPAN) for x in of))
 
     def subquery(self, relation: o.Relation) -> exp.Query:
         saved = self.scalars.aggregating, self.scalars.order

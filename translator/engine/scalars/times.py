@@ -11,6 +11,9 @@ from translator.engine.scalars.known_times import folded
 from translator.plan import expressions as e
 from translator.plan.types import Type
 
+ENDS_OF_PERIODS = frozenset({"endofday", "endofweek", "endofmonth", "endofyear"})
+"""Functions that give the last tick of 100 ns before the next period: learn.microsoft.com/kusto/query/endofday-function, "Examples"."""
+
 
 def with_fractions(ctx: Values, expr: e.Apply) -> exp.Expr | None:
     """The functions of a time that read or keep its fractions of a microsecond; those of whole parts need not."""
@@ -32,6 +35,10 @@ def with_fractions(ctx: Values, expr: e.Apply) -> exp.Expr | None:
                 "format_ticks", python_times.format_ticks, (Type.LONG, Type.STRING), Type.STRING,
                 (ctx.ticks(convert(ctx, args[0], Type.DATETIME)), to_text(ctx, args[1])),
             )  # fmt: skip
+        case name if name in ENDS_OF_PERIODS:
+            following = e.Apply(None, Type.LONG, "+", (args[1], e.const(1))) if len(args) > 1 else e.const(1)
+            begin = ctx.value(e.Apply(expr.span, Type.DATETIME, name.replace("end", "start"), (args[0], following)))
+            return ctx.moment_of_ticks(ctx.sql("$1 - 1", ctx.ticks(begin)))
         case "make_datetime" if len(args) == 6:
             kinds = (Type.LONG,) * 5 + (Type.REAL,)
             given = tuple(convert(ctx, a, k) for a, k in zip(args, kinds, strict=True))

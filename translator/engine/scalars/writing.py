@@ -49,6 +49,13 @@ def moment(value: dt.datetime) -> exp.Expr:
     return exp.cast(exp.Literal.string(value.strftime("%Y-%m-%d %H:%M:%S.%f") if value.microsecond else str(value)), "timestamp")
 
 
+def beyond_ticks(literal: e.Const) -> bool:
+    """Whether a literal is a time of a year in which no dialect counts ticks."""
+    if literal.type != Type.DATETIME or not isinstance(literal.value, int):
+        return False
+    return abs(literal.value - EPOCH_TICKS) >= 2**63 // 100
+
+
 def finer_than_micros(literal: e.Const) -> bool:
     """Whether a literal has a fraction of a microsecond."""
     match literal:

@@ -50,8 +50,9 @@ def _day(moment: dt.datetime) -> dt.datetime:
     return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-_STEP = dt.timedelta(microseconds=1)
-"""The end of a period is one tick of 100 ns before the next; a datetime here counts microseconds."""
+def _last(day: dt.datetime) -> dt.datetime:
+    """The end of a day: one tick of 100 ns before the next, and here, where a datetime counts microseconds, one of these."""
+    return day.replace(hour=23, minute=59, second=59, microsecond=999_999)
 
 
 @F.scalar("startofweek(date: datetime, offset: long?) -> datetime")
@@ -71,22 +72,23 @@ def startofyear(moment: dt.datetime, offset: int = 0) -> dt.datetime:
 
 @F.scalar("endofday(date: datetime, offset: long?) -> datetime")
 def endofday(moment: dt.datetime, offset: int = 0) -> dt.datetime:
-    return _day(moment) + dt.timedelta(days=1 + offset) - _STEP
+    return _last(moment + dt.timedelta(days=offset))
 
 
 @F.scalar("endofweek(date: datetime, offset: long?) -> datetime")
 def endofweek(moment: dt.datetime, offset: int = 0) -> dt.datetime:
-    return startofweek(moment, offset + 1) - _STEP
+    return _last(startofweek(moment, offset) + dt.timedelta(days=6))
 
 
 @F.scalar("endofmonth(date: datetime, offset: long?) -> datetime")
 def endofmonth(moment: dt.datetime, offset: int = 0) -> dt.datetime:
-    return startofmonth(moment, offset + 1) - _STEP
+    first = startofmonth(moment, offset)
+    return _last(first.replace(day=calendar.monthrange(first.year, first.month)[1]))
 
 
 @F.scalar("endofyear(date: datetime, offset: long?) -> datetime")
 def endofyear(moment: dt.datetime, offset: int = 0) -> dt.datetime:
-    return startofyear(moment, offset + 1) - _STEP
+    return _last(startofyear(moment, offset).replace(month=12, day=31))
 
 
 F.declare("dayofweek(date: datetime) -> timespan", compiled=True)
