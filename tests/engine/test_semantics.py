@@ -573,7 +573,7 @@ REFUSALS = [
     ("print extract_all('(a)', dynamic([2]), 'aa')", "no group 2"),
     ("print rand()", "random"),
     ("print endofyear(datetime(9999-12-31), 1)", "years 1 to 9999"),
-    ("print datetime(2020-01-01 00:00:00.0000001), datetime(1600-01-01)", "in the years 1678 to 2262"),
+    ("print datetime(1600-01-01) + 1tick", "in the years 1678 to 2262"),
     ("print datetime_utc_to_local(datetime(2020-01-01 00:00:00.0000001), 'Europe/Rome')", "microseconds"),
     ("range t from datetime(2020-01-01 00:00:00.0000001) to datetime(2020-01-02) step 1h", "microseconds"),
     ("datatable(a:int)[1] | reduce by a", "reduce"),
@@ -638,7 +638,13 @@ def test_the_second_opinion_agrees() -> None:
     # and what parse_json makes of a text that is none is the text itself in the documentation.
     # It takes no elements out of an array that a table holds. It knows no NaN that compares with nothing, and takes the text beside a number for one.
     # A year of two digits is one of the first century to it, and a decimal a real. Bins of no size, and roots of less than 0, are numbers to it.
+    # Its periods end a microsecond before the next.
     known = (
+        "tostring(endof",
+        "(endofweek(",
+        "pack_array(endof",
+        "tolong(endof",
+        "endofday(datetime(9999",
         "7d",
         "parse_json",
         "dynamic",
