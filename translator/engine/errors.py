@@ -30,7 +30,7 @@ def explained(error: Exception) -> str:
     if inner:
         beyond = re.fullmatch(r"(?:date value|year -?\d+ is) out of range", inner[1])
         return "a datetime is of the years 1 to 9999, and one is not" if beyond else inner[1]
-    if "Timestamp to higher precision" in message:
+    if "Could not convert Timestamp" in message:
         return "the query speaks of times to 100 ns, which the engine knows in the years 1678 to 2262 alone, and one is outside of these"
     message = message.split("\n\n")[0].strip()
     return re.sub(r"^(?:\w+ )?\w+ Error: ", "", message.split("\nTry setting")[0].split("\nPossible")[0].strip())
