@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -148,6 +149,18 @@ VALUES: list[tuple[str, Any]] = [
     ("2 * 1h", dt.timedelta(hours=2)),
     ("dayofweek(datetime(2024-01-10))", 3 * DAY),
     ("startofweek(datetime(2024-01-10))", dt.datetime(2024, 1, 7)),
+    # a decimal stays one, and has the digits that its real shows
+    ("decimal(1) / 3", Decimal("0.333333333333333333")),
+    ("decimal(100) * decimal(100.25)", Decimal("10025")),
+    ("decimal(1.1) * 1.1", Decimal("1.21")),
+    ("todecimal(1e10)", Decimal("10000000000")),
+    ("todecimal(1.1) + 1.1", Decimal("2.2")),
+    ("tostring(iff(false, decimal(1.5), 2.1))", "2.1"),
+    ("bin(decimal(-7.5), decimal(2))", Decimal("-8")),
+    ("tostring(abs(decimal(-2.50)))", "2.5"),
+    ("todecimal(real(nan))", None),
+    ("toscalar(range x from decimal(1) to decimal(2) step decimal(0.5) | summarize avg(x * 1.1))", Decimal("1.65")),
+    ("toscalar(datatable(x:decimal)[] | summarize avg(x))", None),
     # the end of a period is a tick of 100 ns before the next
     ("tostring(endofday(datetime(2017-01-01 10:10:17), -1))", "2016-12-31T23:59:59.9999999Z"),
     ("format_datetime(endofweek(datetime(2017-01-01), 1), 'yyyy-MM-dd HH:mm:ss.fffffff')", "2017-01-14 23:59:59.9999999"),
@@ -572,6 +585,9 @@ REFUSALS = [
     ("print extract_all('(a)', dynamic(['b']), 'aa')", "no group 'b'"),
     ("print extract_all('(a)', dynamic([2]), 'aa')", "no group 2"),
     ("print rand()", "random"),
+    ("print decimal(1) / 0", "a decimal is divided by 0"),
+    ("print todecimal(1e30)", "has more digits than the engine keeps"),
+    ("print todecimal('123456789012345678901')", "more digits than the engine keeps"),
     ("print endofyear(datetime(9999-12-31), 1)", "years 1 to 9999"),
     ("print datetime(1600-01-01) + 1tick", "in the years 1678 to 2262"),
     ("print datetime_utc_to_local(datetime(2020-01-01 00:00:00.0000001), 'Europe/Rome')", "microseconds"),
@@ -638,13 +654,13 @@ def test_the_second_opinion_agrees() -> None:
     # and what parse_json makes of a text that is none is the text itself in the documentation.
     # It takes no elements out of an array that a table holds. It knows no NaN that compares with nothing, and takes the text beside a number for one.
     # A year of two digits is one of the first century to it, and a decimal a real. Bins of no size, and roots of less than 0, are numbers to it.
-    # Its periods end a microsecond before the next.
+    # Its periods end a microsecond before the next, and the average of no decimals is a number to it.
     known = (
         "tostring(endof",
         "(endofweek(",
         "pack_array(endof",
         "tolong(endof",
-        "endofday(datetime(9999",
+        "endofday(datetime(9999", "[] | summarize avg(x)",
         "7d",
         "parse_json",
         "dynamic",

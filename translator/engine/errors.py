@@ -32,5 +32,7 @@ def explained(error: Exception) -> str:
         return "a datetime is of the years 1 to 9999, and one is not" if beyond else inner[1]
     if "Could not convert Timestamp" in message:
         return "the query speaks of times to 100 ns, which the engine knows in the years 1678 to 2262 alone, and one is outside of these"
+    if number := re.search(r'Could not convert string "([^"]*)" to DECIMAL', message):
+        return f"the decimal {number[1]} has more digits than the engine keeps, which are 20 before the point and 18 behind it"
     message = message.split("\n\n")[0].strip()
     return re.sub(r"^(?:\w+ )?\w+ Error: ", "", message.split("\nTry setting")[0].split("\nPossible")[0].strip())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 import math
 import operator
 import struct
@@ -33,6 +34,28 @@ def beside_whole(value: Any) -> str:
     if not -limit < found < limit:
         return str(limit if found > 0 else -limit)
     return f"{math.floor(found)}" if found == math.floor(found) else f"{math.floor(found) * 10 + 5}e-1"
+
+
+_DECIMAL = decimal.Context(prec=38)
+"""The digits of what SQL keeps a decimal in."""
+
+
+def decimal_product(a: str, b: str) -> str:
+    """The product of two decimals as digits; both may be missing."""
+    return f"{_DECIMAL.multiply(decimal.Decimal(a), decimal.Decimal(b)):f}" if a and b else ""
+
+
+def decimal_quotient(a: str, b: str) -> str:
+    """A decimal divided by another, as digits; both may be missing.
+
+    Raises:
+        EngineError: for a divisor of 0: a decimal is never infinite, and KQL's pages do not say what it is then.
+    """
+    if not a or not b:
+        return ""
+    if not (divisor := decimal.Decimal(b)):
+        raise EngineError("a decimal is divided by 0, and what that gives is not documented: toreal() makes a number that can be infinite")
+    return f"{_DECIMAL.divide(decimal.Decimal(a), divisor):f}"
 
 
 def floor_of(value: Any) -> int | None:

@@ -58,17 +58,20 @@ def _cell(compiler: Compiling, expr: e.Expr, kind: Type) -> exp.Expr:
 def range_of(compiler: Compiling, relation: o.Range) -> Relational:
     """The rows of ``range``: numbers, spans of time or moments, the last one included."""
     column = relation.column
-    low, high, step = (compiler.scalars.value(x) for x in (relation.start, relation.stop, relation.step))
+    bounds = (relation.start, relation.stop, relation.step)
+    low, high, step = (
+        conversions.operand(compiler.scalars, x, column.type) if column.type == Type.DECIMAL else compiler.scalars.value(x) for x in bounds
+    )
     number = compiler.column(Type.LONG)
     if column.type == Type.DATETIME:
-        parts = [n for x in (relation.start, relation.stop, relation.step) for n in e.walk(x)]
+        parts = [n for x in bounds for n in e.walk(x)]
         if any(isinstance(n, e.Subquery) or (isinstance(n, e.Const) and finer_than_micros(n)) for n in parts):
             compiler.scalars.whole_micros("range", relation.span)
         micros = [compiler.scalars.word("micros", x) for x in (low, high)]
         by = compiler.scalars.sql("$1 // 10", step)
         values = _series_of(compiler, micros[0], micros[1], by, number)
         made: exp.Expr = compiler.scalars.word("moment", compiler.reference(number))
-    elif column.type == Type.REAL:
+    elif column.type in (Type.REAL, Type.DECIMAL):
         count = compiler.scalars.sql("CAST(FLOOR(($2 - $1) / $3 + 1e-9) AS BIGINT)", low, high, step)
         values = _series_of(compiler, exp.Literal.number(0), count, exp.Literal.number(1), number)
         made = compiler.scalars.sql("$1 + $2 * $3", low, compiler.reference(number), step)

@@ -12,7 +12,7 @@ from translator.engine.errors import EngineError
 from translator.engine.scalars import arithmetic, comparisons, conversions, dynamics, known_times, texts, times
 from translator.engine.scalars.aggregates import aggregate
 from translator.engine.scalars.context import Functions, Values
-from translator.engine.scalars.conversions import argument, constant
+from translator.engine.scalars.conversions import argument, constant, decimal_of_real
 from translator.engine.scalars.dynamics import array, literal, path
 from translator.engine.scalars.times import with_fractions
 from translator.engine.scalars.writing import column_name
@@ -87,7 +87,8 @@ class Scalars(Values):
         template = function.sql or (function.duckdb if self.dialect.name == "duckdb" else None)
         if template is not None:
             given = [argument(self, a, signature.kind(i, types))[0] for i, a in enumerate(args)]
-            return self.never_null(self.sql(template, *given), expr.type)
+            made = self.sql(template, *given)
+            return decimal_of_real(self, made) if expr.type == Type.DECIMAL else self.never_null(made, expr.type)
         if function.python is None:
             raise EngineError(f"the function {name}() is known but not supported by the engine", expr.span)
         pairs = [argument(self, a, signature.kind(i, types)) for i, a in enumerate(args)]

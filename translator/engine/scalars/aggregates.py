@@ -10,7 +10,7 @@ from translator.engine.errors import EngineError
 from translator.engine.python import arithmetic as python_arithmetic
 from translator.engine.scalars.comparisons import mixed, of_one_kind, order_key, predicate
 from translator.engine.scalars.context import OPEN, WHOLE, Values
-from translator.engine.scalars.conversions import argument, to_dynamic, to_number
+from translator.engine.scalars.conversions import argument, of_decimals, to_dynamic, to_number
 from translator.engine.scalars.dynamics import array
 from translator.plan import expressions as e
 from translator.plan.functions import find, overload
@@ -84,6 +84,8 @@ def _average(ctx: Values, value: exp.Expr, kind: Type) -> exp.Expr:
         if ctx.dialect.ticks:
             return ctx.moment_of_ticks(ctx.cast(ctx.sql("ROUND(AVG($1))", ctx.ticks(value)), Type.LONG))
         return ctx.word("moment", ctx.cast(ctx.sql("ROUND(AVG($1))", ctx.word("micros", value)), Type.LONG))
+    if kind == Type.DECIMAL:
+        return of_decimals(ctx, "quotient", ctx.sql("SUM($1)", value), ctx.sql("NULLIF(COUNT($1), 0)", value))
     return ctx.sql("COALESCE(AVG($1), CAST('nan' AS DOUBLE))", value)
 
 

@@ -8,7 +8,7 @@ from translator.engine.errors import EngineError
 from translator.engine.python import arithmetic as python_arithmetic
 from translator.engine.python import times as python_times
 from translator.engine.scalars.context import OPEN, WHOLE, Functions, Values
-from translator.engine.scalars.conversions import operand, to_number, to_text, typed
+from translator.engine.scalars.conversions import convert, of_decimals, operand, to_number, to_text, typed
 from translator.engine.scalars.known_times import folded
 from translator.engine.scalars.writing import EPOCH_MICROS
 from translator.plan import expressions as e
@@ -55,6 +55,8 @@ def _product(ctx: Values, expr: e.Apply) -> exp.Expr:
         return made
     left, right = expr.args
     a, b = operand(ctx, left, expr.type), operand(ctx, right, expr.type)
+    if expr.type == Type.DECIMAL:
+        return of_decimals(ctx, "product", a, b)
     found = exp.Mul(this=a, expression=b)
     if Type.TIMESPAN in (left.type, right.type) and Type.REAL in (left.type, right.type, *(_dynamic_as_real(x) for x in expr.args)):
         return ctx.cast(ctx.sql("ROUND($1)", found), Type.LONG)
@@ -74,6 +76,8 @@ def _quotient(ctx: Values, expr: e.Apply) -> exp.Expr:
     a, b = operand(ctx, left, expr.type), operand(ctx, right, expr.type)
     if left.type == Type.TIMESPAN:
         return ctx.cast(ctx.sql("TRUNC($1 / NULLIF($2, 0))", a, b), Type.LONG)
+    if expr.type == Type.DECIMAL:
+        return of_decimals(ctx, "quotient", a, b)
     if expr.type in WHOLE:
         return exp.paren(ctx.word("quotient", a, b), copy=False)
     if "real_quotient" not in ctx.dialect.words:
@@ -131,6 +135,8 @@ def _binned(ctx: Values, subject: e.Expr, size: e.Expr, anchor: e.Expr | None) -
             if anchor is not None
             else ctx.sql("$1 - ($1 + $3) % $2", micros, step, exp.Literal.number(EPOCH_MICROS)),
         )
+    if subject.type == Type.DECIMAL and anchor is None:
+        return ctx.sql("$1 - ((($1 % NULLIF($2, 0)) + $2) % NULLIF($2, 0))", *(convert(ctx, x, Type.DECIMAL) for x in (subject, size)))
     a, b = to_number(ctx, subject), to_number(ctx, size)
     whole = subject.type in (*WHOLE, Type.TIMESPAN) and size.type in (*WHOLE, Type.TIMESPAN)
     if subject.type in OPEN and size.type in WHOLE and anchor is None:

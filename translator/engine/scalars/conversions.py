@@ -117,8 +117,10 @@ def from_dynamic(ctx: Values, value: exp.Expr, kind: Type) -> exp.Expr:
             return ctx.cast(ctx.python("int", python_conversions.int_of_value, (Type.DYNAMIC,), Type.LONG, (value,)), kind)
         case Type.LONG:
             return ctx.python("whole", python_conversions.whole_of_value, (Type.DYNAMIC,), Type.LONG, (value,))
-        case Type.REAL | Type.DECIMAL:
+        case Type.REAL:
             return ctx.python("real", python_conversions.real_of_value, (Type.DYNAMIC,), Type.REAL, (value,))
+        case Type.DECIMAL:
+            return decimal_of_real(ctx, from_dynamic(ctx, value, Type.REAL))
         case Type.BOOL:
             return ctx.python("truth", python_conversions.truth_of_value, (Type.DYNAMIC,), Type.BOOL, (value,))
         case Type.DATETIME:
@@ -147,6 +149,9 @@ def from_text(ctx: Values, value: exp.Expr, kind: Type) -> exp.Expr:
         found = ctx.python(name, call, (Type.STRING,), result, (value,))
         # An int has 32 bits, and what does not fit is null.
         return ctx.try_cast(found, kind) if kind == Type.INT else found
+    if kind == Type.DECIMAL:
+        large = f"CASE WHEN ABS($1) >= 1e20 AND ABS($1) <= {sys.float_info.max!r} THEN $2 ELSE $3 END"
+        return ctx.sql(large, ctx.try_cast(value, Type.REAL), ctx.cast(value, kind), ctx.try_cast(value, kind))
     return value if kind == Type.STRING else ctx.try_cast(value, kind)
 
 
@@ -182,6 +187,8 @@ def convert(ctx: Values, expr: e.Expr, kind: Type) -> exp.Expr:
     match expr.type, kind:
         case Type.LONG | Type.REAL | Type.DECIMAL, Type.INT | Type.LONG:
             return _to_whole(ctx, value, expr.type, kind)
+        case Type.REAL, Type.DECIMAL:
+            return decimal_of_real(ctx, value)
         case Type.BOOL | Type.INT | Type.LONG | Type.REAL | Type.DECIMAL, Type.BOOL | Type.INT | Type.LONG | Type.REAL | Type.DECIMAL:
             return ctx.try_cast(value, kind)
         case Type.INT | Type.LONG | Type.REAL, Type.TIMESPAN:
@@ -195,11 +202,28 @@ def convert(ctx: Values, expr: e.Expr, kind: Type) -> exp.Expr:
     raise EngineError(f"a {expr.type} cannot become a {kind}", expr.span)
 
 
+def decimal_of_real(ctx: Values, value: exp.Expr) -> exp.Expr:
+    """A real as the decimal of the digits that show it; null where it is no number or infinite.
+
+    What SQL has no digits for is an error rather than null.
+    """
+    shown = ctx.cast(ctx.cast(value, Type.STRING), Type.DECIMAL)
+    return ctx.sql(f"CASE WHEN ABS($1) <= {sys.float_info.max!r} THEN $2 END", value, shown)
+
+
+def of_decimals(ctx: Values, name: str, left: exp.Expr, right: exp.Expr) -> exp.Expr:
+    """The product or quotient of two decimals, whose digits SQL does not keep."""
+    call = {"product": python_arithmetic.decimal_product, "quotient": python_arithmetic.decimal_quotient}[name]
+    given = (ctx.cast(left, Type.STRING), ctx.cast(right, Type.STRING))
+    digits = ctx.python(f"decimal_{name}", call, (Type.STRING, Type.STRING), Type.STRING, given)
+    return ctx.cast(exp.Nullif(this=digits, expression=exp.Literal.string("")), Type.DECIMAL)
+
+
 def typed(ctx: Values, expr: e.Expr, kind: Type) -> exp.Expr:
     """A value where another type is expected: null keeps, numbers widen, the rest converts."""
     if isinstance(expr, e.Const) and expr.value is None:
         return ctx.null(kind)
-    if expr.type == kind or (expr.type in NUMBERS and kind in NUMBERS):
+    if expr.type == kind or (expr.type in NUMBERS and kind in NUMBERS and (expr.type, kind) != (Type.REAL, Type.DECIMAL)):
         return ctx.value(expr)
     return convert(ctx, expr, kind)
 
@@ -223,6 +247,8 @@ def operand(ctx: Values, expr: e.Expr, result: Type = Type.REAL) -> exp.Expr:
     """A number as arithmetic takes it: a whole one in 64 bits, where SQL counts a small literal, and what is made of some, in 32."""
     if expr.type in OPEN and result in WHOLE:
         return whole_number(ctx, expr)
+    if result == Type.DECIMAL:
+        return convert(ctx, expr, Type.DECIMAL)
     value = to_number(ctx, expr)
     if expr.type not in (*WHOLE, Type.TIMESPAN):
         return value
