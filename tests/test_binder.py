@@ -50,6 +50,20 @@ def columns(kql: str) -> str:
         ('union withsource=["From where"] Doors', "From where:string At:datetime Door:string Badge:long"),
         (f"{T} | project array_sort_asc(d, pack_array(1))", "d_sorted:dynamic array1_sorted:dynamic"),
         (f"{T} | project array_sort_desc(dynamic([1]))", "array0_sorted:dynamic"),
+        # a name that the query gives is numbered where an unnamed column before has it, but for keys
+        (f"{T} | project bin(t, 1h), t=1", "t:datetime t1:long"),
+        (f"{T} | project n + 1, Column1='x'", "Column1:long Column11:string"),
+        (f"{T} | summarize arg_max(t, *), s=count()", "t:datetime s:string n:long d:dynamic s1:long"),
+        (f"{T} | summarize sum(n), sum_n=count() by s", "s:string sum_n:long sum_n1:long"),
+        (f"{T} | summarize by bin(t, 1h), t=s", "t:string"),
+        (f"{T} | distinct bin(t, 1h), t=s", "t:string"),
+        # the key of the right table is left out of a lookup by its name, and what joins two tables is no column of either
+        (f"{T} | lookup ({T} | project s, x=s, n) on $left.s == $right.x", "t:datetime s:string n:long d:dynamic s1:string n1:long"),
+        (
+            "union Nowhere, Elsewhere | where b == 1 | lookup (print k=1) on $left.a == $right.k",
+            "a:unknown b:unknown",
+        ),
+        ("union Nowhere, Elsewhere | mv-expand with_itemindex=i x", "x:dynamic i:long"),
         # plugins whose columns their names and arguments tell
         (f"{T} | evaluate session_count(s, t, ago(9d), now(), 1d, 2d, n)", "t:datetime n:long count_sessions:long"),
         (f"{T} | evaluate sequence_detect(t, 1h, 2h, a=(n == 1), b=(n == 2), s)", "s:string a_t:datetime b_t:datetime Duration:timespan"),

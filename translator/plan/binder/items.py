@@ -95,12 +95,20 @@ def _found_name(ctx: Context, table: Table, item: s.Node, scope: Scope) -> str:
     return ""
 
 
-def named_items(ctx: Context, table: Table, items: tuple[s.Node, ...], scope: Scope, fresh_names: bool = True) -> list[tuple[str, e.Expr]]:
-    """Names and meanings of items. With ``fresh_names``, an unnamed item whose name is taken gets a number behind it."""
+def named_items(
+    ctx: Context, table: Table, items: tuple[s.Node, ...], scope: Scope, fresh_names: bool = True, all_fresh: bool = False
+) -> list[tuple[str, e.Expr]]:
+    """Names and meanings of items.
+
+    Args:
+        fresh_names: whether an unnamed item whose name is taken gets a number behind it.
+        all_fresh: whether a named one does too, rather than to take the place of the unnamed one.
+    """
     found: list[tuple[str, e.Expr]] = []
     for item in items:
         if isinstance(item, s.Named):
-            found.extend(columns_of(ctx, item, item.names[0].value, table, scope))
+            for one, expr in columns_of(ctx, item, item.names[0].value, table, scope):
+                found.append((fresh(one, [n for n, _ in found]) if all_fresh else one, expr))
             continue
         if not (name := automatic_name(item) or _found_name(ctx, table, item, scope)):
             name = number_name(ctx, item, {} if fresh_names else table.names, scope)

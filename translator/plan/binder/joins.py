@@ -39,8 +39,7 @@ def join(ctx: Context, left: Table, node: s.Join | s.Lookup, scope: Scope) -> Ta
             return unsupported(ctx, left, condition, "a join condition that is no equality of two columns is not supported")
         check_keys(ctx, pair, condition)
         pairs.append(pair)
-        if isinstance(node, s.Lookup) and isinstance(pair[1], e.ColumnRef):
-            shared.add(next(n for n, c in right.names.items() if c == pair[1].column))
+        shared.add(_right_name(condition))
     if kind == "anti":
         kind = "leftanti"
     relation: o.Relation = o.Join(node.span, left.relation, right.relation, kind, tuple(pairs))
@@ -66,6 +65,20 @@ def _is_key(node: s.Expression) -> bool:
         sides = [x.base.name for x in (node.left, node.right) if isinstance(x, s.Member) and isinstance(x.base, s.NameReference)]
         return sides == ["$left", "$right"]
     return isinstance(node, s.NameReference)
+
+
+def _right_name(node: s.Expression) -> str:
+    """What a condition calls the column of the right table."""
+    sides = (node.left, node.right) if isinstance(node, s.Binary) else ()
+    for side in sides:
+        if (
+            isinstance(side, s.Member)
+            and isinstance(side.base, s.NameReference)
+            and side.base.name == "$right"
+            and isinstance(side.name, s.Name)
+        ):
+            return side.name.value
+    return node.name if isinstance(node, s.NameReference) else ""
 
 
 def _join_condition(ctx: Context, node: s.Expression, left: Table, right: Table, scope: Scope) -> tuple[e.Expr, e.Expr] | None:

@@ -43,10 +43,7 @@ def summarize(ctx: Context, table: Table, node: s.Summarize, scope: Scope) -> Ta
             name = name or number_name(ctx, item, {}, scope)
             if index == 0:  # all columns of an item are made of the same parts
                 check_grouped(ctx, item, expr, scope)
-            if isinstance(item, s.Named) and index == 0 and name in [c.name for c, _ in found]:
-                found = [(c, x) for c, x in found if c.name != name]
-            else:
-                name = fresh(name, taken)
+            name = fresh(name, taken)
             taken.append(name)
             found.append((ctx.column_of(name, expr), expr))
     result = grouped(ctx, table, node.span, tuple(keys), tuple(found), [c.name for c, _ in (*keys, *found)])

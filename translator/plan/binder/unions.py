@@ -156,7 +156,10 @@ def _named(node: s.Node) -> Iterator[str]:
         part = stack.pop()
         if isinstance(part, s.NameReference):
             yield part.name
-        elif not isinstance(part, s.Union) and not (isinstance(part, s.Pipeline) and part.source is not None):
+        elif isinstance(part, s.Member) and isinstance(part.base, s.NameReference) and part.base.name in ("$left", "$right"):
+            if part.base.name == "$left" and isinstance(part.name, s.Name):
+                yield part.name.value
+        elif not isinstance(part, s.Union | s.Parameter) and not (isinstance(part, s.Pipeline) and part.source is not None):
             stack.extend(part.children())
 
 
