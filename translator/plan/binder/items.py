@@ -100,15 +100,14 @@ def named_items(
 ) -> list[tuple[str, e.Expr]]:
     """Names and meanings of items.
 
-    Args:
-        fresh_names: whether an unnamed item whose name is taken gets a number behind it.
-        all_fresh: whether a named one does too, rather than to take the place of the unnamed one.
+    With ``fresh_names``, an item whose name is taken gets a number behind it; a column under another name takes the place instead.
     """
     found: list[tuple[str, e.Expr]] = []
     for item in items:
         if isinstance(item, s.Named):
+            numbers = fresh_names and not isinstance(item.value, s.NameReference)
             for one, expr in columns_of(ctx, item, item.names[0].value, table, scope):
-                found.append((fresh(one, [n for n, _ in found]) if all_fresh else one, expr))
+                found.append((fresh(one, [n for n, _ in found]) if numbers else one, expr))
             continue
         if not (name := automatic_name(item) or _found_name(ctx, table, item, scope)):
             name = number_name(ctx, item, {} if fresh_names else table.names, scope)

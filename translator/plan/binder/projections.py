@@ -39,16 +39,12 @@ def extend(ctx: Context, table: Table, items: tuple[s.Node, ...], scope: Scope, 
     return table.over(o.Compute(span, table.relation, tuple(computed)), names)
 
 
-def project(ctx: Context, table: Table, items: tuple[s.Node, ...], scope: Scope, span: e.Span, all_fresh: bool = True) -> Table:
-    """The same rows with these columns alone, in their order.
-
-    Args:
-        all_fresh: as in ``named_items``.
-    """
+def project(ctx: Context, table: Table, items: tuple[s.Node, ...], scope: Scope, span: e.Span) -> Table:
+    """The same rows with these columns alone, in their order."""
     check_distinct_names(ctx, items)
     names: dict[str, e.Column] = {}
     computed = []
-    for name, expr in named_items(ctx, table, items, scope, all_fresh=all_fresh):
+    for name, expr in named_items(ctx, table, items, scope):
         if isinstance(expr, e.ColumnRef):
             names[name] = expr.column
             continue
@@ -129,7 +125,7 @@ def distinct(ctx: Context, table: Table, items: tuple[s.Node, ...], scope: Scope
         named = [item.name for item in items if isinstance(item, s.NameReference) and item.name in own]
         projected = replace(table, names={**{name: own[name] for name in named}, **own})
     else:
-        projected = project(ctx, table, items, scope, span, all_fresh=False)
+        projected = project(ctx, table, items, scope, span)
     columns = tuple(projected.names.values())
     for column in columns:
         check_is(ctx, "distinct takes", e.ColumnRef(None, column.type, column), "notdynamic", span)

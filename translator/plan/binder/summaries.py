@@ -39,10 +39,15 @@ def summarize(ctx: Context, table: Table, node: s.Summarize, scope: Scope) -> Ta
     taken = [c.name for c, _ in keys]
     found: list[tuple[e.Column, e.Expr]] = []
     for item in node.aggregates:
-        for index, (name, expr) in enumerate(_aggregate_columns(ctx, table, item, [x for _, x in keys], scope)):
+        columns = _aggregate_columns(ctx, table, item, [x for _, x in keys], scope)
+        for index, (name, expr) in enumerate(columns):
             name = name or number_name(ctx, item, {}, scope)
             if index == 0:  # all columns of an item are made of the same parts
                 check_grouped(ctx, item, expr, scope)
+            before = [c.name for c, _ in found]
+            if isinstance(item, s.Named) and index == 0 and len(columns) > 1 and name in before:
+                found[before.index(name)] = (ctx.column_of(name, expr), expr)
+                continue
             name = fresh(name, taken)
             taken.append(name)
             found.append((ctx.column_of(name, expr), expr))
