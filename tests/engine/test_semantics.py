@@ -509,6 +509,8 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
      " | evaluate schema_merge(PreserveOrder=false) | project ColumnName, ColumnOrdinal", [("a", 0), ("c", 1), ("b", 2)]),
     ("datatable(a:string, b:long, v:long)['x', 1, 5, 'x', long(null), 7, 'x', 2, 1, 'y', 1, 9, 'z', 1, 1]"
      " | top-nested 2 of a by sum(v), top-nested 1 of k = b + 1 by s = max(v) * 2 | sort by a asc", [("x", 13, None, 14), ("y", 9, 2, 18)]),
+    ("print s='k=1,zz' | parse kind=relaxed s with 'k=' x:long ',' y:long | project x, y", [(1, None)]),
+    ("print s='k=q p b=2' | parse kind=relaxed s with 'k=' x:long * 'b=' y:long | project x, y", [(None, 2)]),
     ("datatable(a:string, v:int)['x', 5, 'y', 3, 'x', int(null), 'y', 4, 'z', 1] | top-hitters 2 of a by v", [("y", 7), ("x", 5)]),
     ("datatable(a:string)['x', '', 'x'] | top-hitters 1 of a | project a, n = approximate_count_a", [("x", 2)]),
     ("datatable(a:string, v:long)['x', 5, 'y', 9, 'z', 1] | top-nested 1 of a with others='rest' by sum(v) asc | sort by a asc",

@@ -81,8 +81,8 @@ def regex_of(parse: Parse) -> tuple[str, list[tuple[int, Column]]]:
                 group += 1
                 columns.append((group, part))
                 typed = _CAPTURES.get(part.type)
-                if parse.kind == "relaxed" and follower is not None and not last:
-                    typed = None
+                if typed and parse.kind == "relaxed":
+                    typed = None if last or follower is not None else f"({typed[1:-1]}|)"
                 out += typed or (rest if last else between)
     ends = "$" if parts and parts[-1] is not None and not regex else ""
     flags = "".join(f for f in "imsU" if f in parse.flags) if regex else "s"
