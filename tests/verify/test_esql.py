@@ -11,6 +11,7 @@ import pytest
 from translator.verify import NotReadable, esql
 from translator.verify.esql.aggregates import AGGREGATES
 from translator.verify.esql.expressions import FUNCTIONS
+from translator.verify.reading import ValueNotTold
 
 B = "\\"
 
@@ -537,6 +538,13 @@ def test_which_letters_have_no_case_beyond_ascii_is_open(told: str) -> None:
     with pytest.raises(NotReadable, match="beyond ASCII"):
         esql.run(query, [{"a": "É"}])
     assert esql.run(query.replace("TO_LOWER(a)", 'CONCAT(TO_LOWER(a), "")'), [{"a": "É"}]) == [{"n": int(told[0] != "!")}]
+
+
+def test_a_class_in_a_pattern_without_case_is_read_where_its_letters_decide_nothing() -> None:
+    query = 'FROM logs | WHERE TO_LOWER(a) RLIKE "(.*[^a-z])?run([^a-z].*)?" | KEEP a'
+    assert [row["a"] for row in esql.run(query, [{"a": "RUN"}, {"a": "to Run."}, {"a": "rerun"}])] == ["RUN", "to Run."]
+    with pytest.raises(ValueNotTold):  # the class takes a capital letter for none of its own
+        esql.run(query, [{"a": "RErun"}])
 
 
 @pytest.mark.parametrize("expanding", ["MV_EXPAND a", "INLINE STATS m = MAX(n) BY a"])

@@ -24,6 +24,14 @@ FIRST_TARGET = 'AuditLogs | where tostring(TargetResources[0].type) == "Policy"'
 ORIGINAL = ('FROM logs-azure.auditlogs-* | WHERE event.dataset == "azure.auditlogs"'
             ' AND JSON_EXTRACT(event.original, "properties.targetResources[{}].type") == "Policy"')  # fmt: skip
 SIGN_INS = 'SigninLogs | where ResultType == "50126"'
+CLEARED = """SecurityEvent | where EventID == 1102 and EventSourceName == "Microsoft-Windows-Eventlog"
+| summarize count() by Computer, Account, Activity"""
+BY_VBSCRIPT = """SecurityEvent | where EventID == 4688 and Process =~ "rundll32.exe" and CommandLine contains "vbscript"
+| project Computer, NewProcessName"""
+TRAIL = 'AWSCloudTrail | where EventName =~ "DeleteTrail"'
+NO_MFA = """AWSCloudTrail | where EventName =~ "ConsoleLogin" | extend MFA = tostring(parse_json(AdditionalEventData).MFAUsed)
+| extend Result = tostring(parse_json(ResponseElements).ConsoleLogin) | where MFA !~ "Yes" and Result !~ "Failure" """
+AT_CONSOLE = "`cloudtrail` eventName=ConsoleLogin NOT {}additionalEventData.MFAUsed=Yes {} responseElements.ConsoleLogin=Failure{}"
 
 
 def sigma(source: str, *conditions: str) -> str:
@@ -75,6 +83,32 @@ GROUPED = "by Processes.dest Processes.process | `drop_dm_object_name(Processes)
         (STARTS, "splunk", 'source="XmlWinEventLog:Security" EventCode=4688 process_name=rundll32.exe', Outcome.PROVEN),
         (STARTS, "eql", 'process where event.code == "4688" and process.name : "rundll32.exe"', Outcome.PROVEN),
         (STARTS, "eql", 'process where event.code == "4688" and process.parent.name : "rundll32.exe"', Outcome.CONTRADICTED),
+        (BY_VBSCRIPT, "eql", r'process where event.code == "4688" and process.executable : "*\\rundll32.exe" and process.command_line : "*vbscript*"',
+         Outcome.PROVEN),
+        # what the integration says of an event hangs on its code, also where no event of that code has such fields
+        (BY_VBSCRIPT, "eql", 'process where event.type == "start" and process.name : "rundll32.exe" and process.command_line : "*vbscript*"',
+         Outcome.PROVEN),
+        (BY_VBSCRIPT, "eql", 'process where process.name : "rundll32.exe" and process.command_line : "*vbscript*"', Outcome.CONTRADICTED),
+        (LOGONS, "eql", 'authentication where event.code == "4625" and user.name == "x"', Outcome.CONTRADICTED),
+        (f"{LOGONS} and TargetUserName =~ 'bob'", "eql", 'authentication where event.code == "4625" and user.name : "bob"', Outcome.PROVEN),
+        (f"{LOGONS} and SubjectUserName =~ 'bob'", "eql", 'authentication where event.code == "4625" and user.name : "bob"', Outcome.CONTRADICTED),
+        # a code that no other column of the events goes with
+        (CLEARED, "splunk", 'source="XmlWinEventLog:Security" EventCode=1102 SourceName=CASE(Microsoft-Windows-Eventlog)', Outcome.PROVEN),
+        (CLEARED, "splunk", 'source="XmlWinEventLog:Security" EventCode IN (1102, 104) SourceName=CASE(Microsoft-Windows-Eventlog)',
+         Outcome.CONTRADICTED),
+        # what a field says that a product makes of a column at which the rule does not look
+        (TRAIL, "eql", 'any where event.dataset == "aws.cloudtrail" and event.action : "DeleteTrail"', Outcome.PROVEN),
+        (TRAIL, "eql", 'any where event.dataset == "aws.cloudtrail" and event.action : "DeleteTrail" and event.outcome == "success"',
+         Outcome.CONTRADICTED),
+        (TRAIL, "esql", 'FROM logs-aws.cloudtrail-* | WHERE TO_LOWER(event.action) == "deletetrail" | KEEP @timestamp, source.ip, host.name',
+         Outcome.PROVEN),
+        (TRAIL, "esql", 'FROM logs-aws.cloudtrail-* | WHERE TO_LOWER(event.action) == "deletetrail" AND source.ip IS NOT NULL',
+         Outcome.CONTRADICTED),
+        (TRAIL, "esql", 'FROM logs-aws.cloudtrail-* | WHERE TO_LOWER(event.action) == "deletetrail" AND host.name == "x"',
+         Outcome.NOT_EXECUTABLE),
+        # a product that has fields for what is in an object has it as an object
+        (NO_MFA, "splunk", AT_CONSOLE.format("", "NOT", ""), Outcome.PROVEN),
+        (NO_MFA, "splunk", AT_CONSOLE.format("(", "", ")"), Outcome.CONTRADICTED),
         # what the records of a source leave out is an empty text in the table
         (CONSOLE, "splunk", "`cloudtrail` eventName=ConsoleLogin NOT errorMessage=*", Outcome.PROVEN),
         (CONSOLE, "splunk", "`cloudtrail` eventName=ConsoleLogin errorMessage=*", Outcome.CONTRADICTED),

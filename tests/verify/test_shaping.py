@@ -237,16 +237,17 @@ def test_rows_that_no_event_stands_for(table: str, row: dict[str, Any], family: 
 
 
 @pytest.mark.parametrize(
-    ("family", "field", "number"), [("splunk", "EventCode", 4689), ("elastic", "event.code", "4689"), ("sigma", "EventID", 4689)]
-)
-def test_a_row_with_what_another_kind_has_is_told_apart_by_its_kind_alone(family: str, field: str, number: object) -> None:
+    ("family", "field", "number", "said"),
+    [("splunk", "EventCode", 4689, set()), ("elastic", "event.code", "4689", {"event.action", "event.type"}), ("sigma", "EventID", 4689, set())],
+)  # fmt: skip
+def test_a_row_with_what_another_kind_has_is_told_apart_by_its_kind_alone(family: str, field: str, number: object, said: set[str]) -> None:
     row = {"EventID": 4689, "CommandLine": "cmd /c", "Process": "cmd.exe"}
     found = shape("SecurityEvent", row, family, columns={"SecurityEvent": ["EventID", "CommandLine", "Process"]})
     (event,) = found.strange
     assert (event[field], found.row["EventID"], found.events) == (number, 4689, ())
     if family != "sigma":  # its taxonomy has process creations in a log source of their own
         (usual,) = shape("SecurityEvent", {**row, "EventID": 4688}, family).events
-        assert {n for n in {*event, *usual} if event.get(n) != usual.get(n)} == {field}
+        assert {n for n in {*event, *usual} if event.get(n) != usual.get(n)} == {field, *said}
 
 
 @pytest.mark.parametrize(

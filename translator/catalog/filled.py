@@ -7,6 +7,7 @@ No column has these, so that outputs do not ask for them; the rules that people 
 from __future__ import annotations
 
 import functools
+import ipaddress
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,12 +30,32 @@ def derived(family: str, place: Mapping[str, str], event: Mapping[str, object]) 
         place: where the event is, as homes of the catalog have it.
     """
     found = dict[str, str]()
-    for name, rule in _of_place(family, place).get("of_field", {}).items():
-        value = next((event[of] for of in rule["of"] if event.get(of) is not None), None)
-        made = _made(rule, None if value is None else str(value))
-        if made:
-            found[name] = made
+    for name, rules in _rules_of_fields(family, place).items():
+        for rule in rules:
+            if any(str(event.get(of)) not in values for of, values in rule.get("when", {}).items()):
+                continue
+            value = next((event[of] for of in rule["of"] if event.get(of) is not None), None)
+            made = _made(rule, None if value is None else str(value))
+            if made:
+                found[name] = made
     return found
+
+
+def derivations(family: str, place: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    """The fields that a product makes of others, each with these."""
+    return {name: frozenset(of for rule in rules for of in rule["of"]) for name, rules in _rules_of_fields(family, place).items()}
+
+
+def _rules_of_fields(family: str, place: Mapping[str, str]) -> dict[str, list[Mapping[str, Any]]]:
+    """By field how a product makes it of others; in more than one way where that hangs on a field."""
+    told = _of_place(family, place).get("of_field", {})
+    return {name: rules if isinstance(rules, list) else [rules] for name, rules in told.items()}
+
+
+def type_of(name: str) -> str:
+    """The type of a field of ECS by the last part of its name, as the field reference has it: of other names a keyword."""
+    kinds: Mapping[str, str] = _filled()["elastic"]["any"]["types"]
+    return kinds.get(name.rpartition(".")[2], "keyword")
 
 
 def fields_of(table: str, dataset: str) -> frozenset[str]:
@@ -64,6 +85,8 @@ def _made(rule: Mapping[str, Any], value: str | None) -> str:
     match rule:
         case {"values": values, "otherwise": otherwise}:
             return str(values.get(value.lower(), otherwise))
+        case {"address": True}:
+            return value if _is_address(value) else ""
         case {"before": mark} if mark in value:
             return value.partition(mark)[0]
         case {"after": mark}:
@@ -71,6 +94,14 @@ def _made(rule: Mapping[str, Any], value: str | None) -> str:
         case {"behind_last": marks}:
             return value[max(value.rfind(mark) for mark in marks) + 1 :]
     return value
+
+
+def _is_address(value: str) -> bool:
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _of_place(family: str, place: Mapping[str, str]) -> Mapping[str, Any]:

@@ -18,6 +18,7 @@ from lark import Token, Tree
 from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaRule
 
 from translator import catalog
+from translator.catalog.filled import may_fill, type_of
 from translator.catalog.site_files import FAMILY_OF
 from translator.catalog.splunk_macros import definition
 from translator.fidelity import Diagnostic, FilledList, ReadList, Verdict, verdict_of
@@ -88,16 +89,20 @@ def _with_lists(found: Output, own: Output | None) -> Output:
 
 @functools.lru_cache(maxsize=64)
 def fields_asked(target: str, text: str) -> Mapping[str, str]:
-    """The fields that a text compares with values, each with one of them, and those by which it groups events, with none.
-
-    What a text of ES|QL names is in the mapping, or it is refused.
-    """
-    read = {"splunk": _fields_of_spl, "sigma": _fields_of_sigma, "eql": _fields_of_eql}
+    """The fields that a text compares with values, each with one of them, and those by which it groups events, with none."""
+    read = {"splunk": _fields_of_spl, "sigma": _fields_of_sigma, "eql": _fields_of_eql, "esql": _fields_of_esql}
     found = dict[str, str]()
     with suppress(NotReadable):
-        for name, values in read[target](text) if target in read else ():
+        for name, values in read[target](text):
             found[name] = found.get(name) or min(values, default="")
     return MappingProxyType(found)
+
+
+def may_be_mapped(text: str) -> dict[str, str]:
+    """The types of fields that a text of ES|QL names and that integrations fill by rules of their own, whether they do so or not."""
+    with suppress(NotReadable):  # which is said where it is run
+        return {name: type_of(name) for name in _columns_of_esql(_nodes(parse_esql(text))) if may_fill("elastic", name)}
+    return {}
 
 
 def says_categories(text: str) -> bool:
@@ -208,6 +213,25 @@ def _fields_of_sigma(text: str) -> Iterator[tuple[str, frozenset[str]]]:
 
 def _fields_of_eql(text: str) -> Iterator[tuple[str, frozenset[str]]]:
     return _compared(_nodes(eql.parse(text)))
+
+
+def _fields_of_esql(text: str) -> Iterator[tuple[str, frozenset[str]]]:
+    """Those that may be in the mapping whatever is known of it: a query that names others is refused."""
+    nodes = [*_nodes(parse_esql(text))]
+    made = {node.name for node in nodes if isinstance(node, esql.Named) and not isinstance(node.expression, esql.Column)}
+    keys = (key.expression for node in nodes if isinstance(node, esql.Stats) for key in node.keys)
+    grouped = ((key.name, frozenset[str]()) for key in keys if isinstance(key, esql.Column))
+    for name, values in (*_compared(nodes), *grouped):
+        if name not in made and may_fill("elastic", name):
+            yield name, values
+
+
+def _columns_of_esql(nodes: Iterable[Any]) -> Iterator[str]:
+    """The columns that a text reads or keeps, also those that it makes itself."""
+    for node in nodes:
+        match node:
+            case esql.Column(name=name) | esql.Pattern(name=name, wild=False) | esql.MvExpand(column=name):
+                yield name
 
 
 _DATASETS = frozenset({"event.dataset", "data_stream.dataset"})

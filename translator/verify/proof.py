@@ -16,7 +16,7 @@ from itertools import islice
 from types import MappingProxyType
 
 from translator import catalog
-from translator.catalog.filled import may_fill
+from translator.catalog.filled import derivations, may_fill
 from translator.catalog.site_files import FAMILY_OF
 from translator.engine import EngineError
 from translator.fidelity import Verdict
@@ -26,14 +26,14 @@ from translator.plan.binder.problems import BindError
 from translator.targets.base import Options, Output
 from translator.targets.choice import homes_of
 from translator.verify.comparing import ROW, Compared, Difference
-from translator.verify.given import GIVEN, fields_asked, given, says_categories
+from translator.verify.given import GIVEN, fields_asked, given, may_be_mapped, says_categories
 from translator.verify.other_values import other_values
 from translator.verify.reading import NotReadable, Row, ValueNotTold
 from translator.verify.shaping import Shaped
 from translator.verify.shaping.elsewhere import elsewhere
 from translator.verify.shaping.making import FILLER
 from translator.verify.shaping.nested_values import read_json
-from translator.verify.shaping.values import is_missing
+from translator.verify.shaping.values import OBJECTS, is_missing
 from translator.verify.side_by_side import SideBySide, Way, earliest, seconds_of
 from translator.verify.stage import NOW, NoWorlds, Tried, unmarked
 from translator.verify.witness import Coverage
@@ -157,6 +157,9 @@ class Trial(SideBySide):
         except EngineError as error:
             return Proof(target, Outcome.NOT_EXECUTABLE, claim, f"the KQL cannot be run here: {error}")
         missing = tuple(f"{u.table}.{u.column}: {u.why}" for u in shape.unshaped if u.row is None)
+        known = shape
+        if target == "esql" and output.lane == GIVEN and self.options.fields != "source":
+            shape = replace(known, types={**{n: t for text in output.texts for n, t in may_be_mapped(text).items()}, **known.types})
         alerting = sum(t.alerts for t in tried)
         if not alerting and not self.real:
             return Proof(target, Outcome.NOT_EXECUTABLE, claim, self.silent(), missing=missing, coverage=self.coverage)
@@ -170,7 +173,7 @@ class Trial(SideBySide):
             and all(earliest(t.rows.get(n, ())) > edges[0] for n in open_tables)
         ]
         found, assumed = self.best(inside, target, output, shape, allowed), dict[str, object]()
-        if found.wrong.keys() - allowed and (assumed := self.assumed(target, output, tried, shape)):
+        if found.wrong.keys() - allowed and (assumed := self.assumed(target, output, tried, known)):
             there = [replace(t, events=tuple({**assumed, **event} for event in t.events)) for t in inside]
             found = self.best(there, target, output, shape, allowed)
             if not found.refused and not found.wrong.keys() - allowed:
@@ -198,15 +201,17 @@ class Trial(SideBySide):
             return replace(proof, outcome=Outcome.NOT_EXECUTABLE, why=why)
         if lacking := [m for m, (table, column) in zip(missing, _places(shape), strict=True) if (table, column) in self.deciding]:
             return replace(proof, outcome=Outcome.NOT_EXECUTABLE, why=f"the events of the product cannot be told: {lacking[0]}")
-        if shape.family != "source" and (held := self.in_text(against[0])):
+        if shape.family != "source" and (held := self.in_text(target, against[0])):
             return replace(
                 proof, outcome=Outcome.NOT_EXECUTABLE, why=f"whether the product keeps the JSON of {held} as a text is not known"
             )
         reasons = [d.message for d in output.diagnostics if d.code == "place-unknown"]
-        if unknown := [name for name in self.unknown(target, output, tried, shape) if name not in assumed]:
+        if unknown := [name for name in self.unknown(target, output, tried, known) if name not in assumed]:
             reasons.append(f"no field {', '.join(unknown)} is known of these events")
         if keys := self.empty_keys(target, output, against[0]):
             reasons.append(f"seen only where {', '.join(keys)} is empty, by which events are grouped, or which is counted")
+        if beyond_ascii(against[0]):
+            reasons.append("seen only where a value has letters outside of ASCII")
         smallest = self.smallest(target, output, against[0], shape, assumed)
         return replace(proof, outcome=Outcome.CONTRADICTED, why="; ".join(reasons), counterexample=smallest)
 
@@ -262,34 +267,35 @@ class Trial(SideBySide):
         alerting = [t for t in small if t.alerts]
         text, schemas = "\n".join(output.texts), {**catalog.schemas(), **self.tables}
 
-        def changed(table: str, rows: Sequence[Row]) -> Iterator[tuple[str, tuple[Row, ...]]]:
+        def changed(table: str, rows: Sequence[Row]) -> Iterator[tuple[str, str, tuple[Row, ...]]]:
             for column in self.named(table, text, FAMILY_OF[target]):
                 for value in (v for v in values if not self.respelled(table, column, v, FAMILY_OF[target])):
                     for other in _with_value(rows, column, value, schemas[table][column]):
-                        yield f"{column} with {value!r}, which the text has", other
+                        yield f"{column} with {value!r}, which the text has", column, other
 
         instead = (
-            (about, {**base.rows, table: other})
+            (about, {**base.rows, table: other}, (table, column))
             for base in (*alerting[:1], *[t for t in small if t.alerts is False][:1])
             for table, rows in base.rows.items()
-            for about, other in changed(table, rows)
+            for about, column, other in changed(table, rows)
         )
         beside = (
-            (f"an event between the others, {about}", {**base.rows, table: (*rows, *_at(_middle(moments), other))})
+            (f"an event between the others, {about}", {**base.rows, table: (*rows, *_at(_middle(moments), other))}, (table, column))
             for base in sorted(alerting, key=lambda t: len({*_moments(t.rows)}) < 2)[:1]
             for moments in [_moments(base.rows)]
             if len(moments) > 1
             for table, rows in base.rows.items()
-            for about, other in changed(table, rows[:1])
+            for about, column, other in changed(table, rows[:1])
         )
         with suppress(EngineError):
             yield from self.apart([*islice(instead, MOST_OTHERS), *islice(beside, MOST_OTHERS)], output, shape)
 
     def named(self, table: str, text: str, family: str) -> Iterator[str]:
-        """The columns of a table that a text names, by their own names or by those of a product's fields."""
+        """The columns of a table that a text names, by their own names or by those of a product's fields, and of others made of these."""
         words = {*re.findall(r"[\w@.]+", text)}
         known = catalog.table(table)
         homes = known.homes.get(family, ()) if known is not None else ()
+        words |= {of for home in homes for name, made_of in derivations(family, home.place).items() if name in words for of in made_of}
         for column in {**catalog.schemas(), **self.tables}.get(table, {}):
             fields = (home.columns.get(column) for home in homes)
             if column in words or any(isinstance(f, catalog.Stored) and f.name in words for f in fields):
@@ -302,16 +308,26 @@ class Trial(SideBySide):
         merged = [s.values for s in stored if isinstance(s, catalog.Stored) and s.spellings and value in s.values]
         return any(other in query for values in merged for other, one in values.items() if other != value and one == values[value])
 
-    def in_text(self, tried: Tried) -> str:
-        """A column that decides and is a text that holds JSON; empty where there is none."""
+    def in_text(self, target: str, tried: Tried) -> str:
+        """A column that decides and is a text that holds JSON, of whose parts the product has no fields; empty where there is none."""
         told = (
-            (t, c, v)
+            (t, c)
             for t, rows in tried.rows.items()
             for row in rows
             for c, v in row.items()
-            if isinstance(v, str) and isinstance(read_json(v), dict | list)
+            if (t, c) in self.deciding and isinstance(v, str) and isinstance(read_json(v), dict | list)
         )
-        return next((f"{table}.{column}" for table, column, _ in told if (table, column) in self.deciding), "")
+        return next((f"{t}.{c}" for t, c in told if not self.has_parts(t, c, FAMILY_OF[target])), "")
+
+    def has_parts(self, table: str, column: str, family: str) -> bool:
+        """Whether a product has fields for what is inside of a column, wherever it keeps the table."""
+
+        def keeps(home: catalog.Home) -> bool:
+            whole = home.columns.get(column)
+            return (isinstance(whole, catalog.Stored) and whole.type in OBJECTS) or any(n.startswith(f"{column}.") for n in home.columns)
+
+        homes = homes_of(table, family, self.options)
+        return bool(homes) and all(map(keeps, homes))
 
     def empty_keys(self, target: str, output: Output, tried: Tried) -> list[str]:
         """What is empty in a world of that by which the query groups events, or which it summarizes, and of that by which a text does."""
@@ -322,9 +338,9 @@ class Trial(SideBySide):
             found |= {name for name in grouped for event in tried.events if is_missing(event.get(name))}
         return sorted(found)
 
-    def doubts(self, target: str, output: Output, tried: Tried) -> tuple[bool, bool]:
-        """How little a world that contradicts says: whether that hangs on how a product keeps JSON, and on keys that are empty."""
-        return bool(self.in_text(tried)), bool(self.empty_keys(target, output, tried))
+    def doubts(self, target: str, output: Output, tried: Tried) -> tuple[bool, bool, bool]:
+        """How little a world that contradicts says: whether that hangs on how a product keeps JSON, on empty keys, on rare letters."""
+        return bool(self.in_text(target, tried)), bool(self.empty_keys(target, output, tried)), beyond_ascii(tried)
 
     def silent(self) -> str:
         """Why no world alerts."""
@@ -388,6 +404,11 @@ class Trial(SideBySide):
                     best, difference = smaller, other
             size //= 2
         return counterexample(best, difference)
+
+
+def beyond_ascii(tried: Tried) -> bool:
+    """Whether a value in a world has letters outside of ASCII."""
+    return any(isinstance(v, str) and not v.isascii() for rows in tried.rows.values() for row in rows for v in row.values())
 
 
 def counterexample(tried: Tried, difference: Difference | None) -> Counterexample:

@@ -154,6 +154,7 @@ class Stage:
         ]
         self.summarized = frozenset((c.table, c.name) for c in of_groups if c.table is not None)
         self.left = {table: self.unread(table) for table in self.columns}
+        self.shown_alone = {table: frozenset(c for c in held if (table, c) not in self.deciding) for table, held in self.columns.items()}
         self._coverage: Coverage | None = None
         self._families: dict[tuple[str, frozenset[str], Own, tuple[str, ...]], tuple[list[Tried], Shaped]] = {}
         self._shapings: dict[tuple[str, Own, tuple[str, ...]], Shaping] = {}
@@ -217,7 +218,7 @@ class Stage:
         events = {t: rows for t, rows in given.items() if t not in listed}
         if (family, own, homes) not in self._shapings:
             options = replace(self.options, homes=(*self.options.homes, *homes))
-            self._shapings[family, own, homes] = Shaping(family, options, carried=(_MARK, ROW), own=dict(own), unread=self.left)
+            self._shapings[family, own, homes] = Shaping(family, options, None, (_MARK, ROW), dict(own), self.left, self.shown_alone)
         found = self._shapings[family, own, homes].of(events)
         held = {t: tuple(Shape(row, ()) for row in rows) for t, rows in given.items() if t in listed}
         types = {c: self.type_of(table, c, found.events) for table, columns in own for c in columns} if family == "elastic" else {}
@@ -368,23 +369,39 @@ class Stage:
         Raises:
             EngineError: where the KQL cannot be run on it.
         """
-        smaller = next(self.apart([(tried.about, rows)], output, shape), None)
+        smaller = next(self.apart([(tried.about, rows, None)], output, shape), None)
         return smaller and replace(smaller, rows=rows)
 
-    def apart(self, worlds: Sequence[tuple[str, Mapping[str, Sequence[Row]]]], output: Output, shape: Shaped) -> Iterator[Tried]:
+    def apart(
+        self, worlds: Sequence[tuple[str, Mapping[str, Sequence[Row]], tuple[str, str] | None]], output: Output, shape: Shaped
+    ) -> Iterator[Tried]:  # fmt: skip
         """Worlds of these rows, each with what it tries, as an output presumes the product; not those that the product cannot have.
+
+        Args:
+            worlds: also the column, with its table, that is tried in each: others that it is at odds with are what the product has then.
 
         Raises:
             EngineError: where the KQL cannot be run on any.
         """
         serial, given = itertools.count(1), dict[str, list[Row]]()
-        for number, (_, tables) in enumerate(worlds):
+        for number, (_, tables, _) in enumerate(worlds):
             for table, rows in tables.items():
                 marked = ({**as_shaped(row), _MARK: number, ROW: mark_of(next(serial))} for row in rows)
                 given.setdefault(table, []).extend(marked)
         listed, own, homes = self.presumed(output)
         put = self.put(given, shape.family, listed, own, homes)
-        yield from self.tried(put, [World(about, (), None) for about, _ in worlds], listed)
+        for _ in range(_NAMED):
+            changed = False
+            for lost, row in [(u, given[u.table][u.row]) for u in put.unshaped if u.row is not None]:
+                world, column = row[_MARK], re.split(r"[.\[]", lost.column)[0]
+                assert isinstance(world, int)
+                if (tried := worlds[world][2]) is None or (lost.table, column) == tried or column not in row:
+                    continue
+                row[column], changed = lost.instead, True
+            if not changed:
+                break
+            put = self.put(given, shape.family, listed, own, homes)
+        yield from self.tried(put, [World(about, (), None) for about, _, _ in worlds], listed)
 
 
 def mark_of(number: int) -> str:

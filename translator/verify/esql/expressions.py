@@ -12,7 +12,7 @@ import math
 import operator
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from string import ascii_lowercase, ascii_uppercase
 
@@ -21,7 +21,7 @@ from translator.verify.esql import syntax as s
 from translator.verify.esql.aggregates import AGGREGATES, GROUPINGS
 from translator.verify.esql.functions import Compiled, Function, Given, cast_literal, constant, held
 from translator.verify.esql.types import DATES, NUMBERS, SPANS, TEXTS, Rejected, Value, alike, common, order_of
-from translator.verify.reading import NotReadable, Row
+from translator.verify.reading import NotReadable, Row, ValueNotTold
 
 FUNCTIONS: Mapping[str, Function] = {
     **strings.FUNCTIONS, **maths.FUNCTIONS, **moments.FUNCTIONS, **conversions.FUNCTIONS, **several.FUNCTIONS, **conditionals.FUNCTIONS,
@@ -266,18 +266,31 @@ def _of_ascii(node: s.Expression, scope: Scope) -> Callable[[Row], str | None]:
     return of
 
 
-def _without_case(function: str, texts: tuple[str, ...]) -> list[re.Pattern[str]]:
-    """What the server makes of patterns that texts of one case are to match: none where letters of the other case stand in one.
+def _of_one_case(function: str, texts: tuple[str, ...]) -> list[str]:
+    """The patterns that texts of one case can match: none where letters of the other case stand in one.
 
     Source: Elasticsearch, ReplaceStringCasingWithInsensitiveRegexMatch and ChangeCase.Case.matchesCase, since 9.1.
-
-    Raises:
-        NotReadable: for classes, whose ranges a pattern without case takes as they are.
     """
     kept = [p for p in texts if not any(unicodedata.category(c) == _CASES[function] for c in p)]
-    if any("[" in p for p in kept):
-        raise NotReadable(f"classes in a pattern behind {function}")
-    return [regex.lucene(p.lower() if function == "TO_LOWER" else p.upper()) for p in kept]
+    return [p.lower() if function == "TO_LOWER" else p.upper() for p in kept]
+
+
+def _as_pushed_down(node: s.Expression, texts: Sequence[str], scope: Scope) -> Callable[[Row], bool | None]:
+    """Whether the text below TO_LOWER, or TO_UPPER, matches a pattern without case, whose classes the server takes as they are; None where
+    the patterns have none, or the text.
+
+    The server makes a query without case of such a condition where it can, and computes it where it cannot.
+    """
+    classes = [regex.lucene(p, caseless=True) for p in texts] if any("[" in p for p in texts) else []
+    if not classes or not isinstance(node, s.Call):
+        return lambda _: None
+    below = compiled(node.args[0], scope)
+
+    def of(row: Row) -> bool | None:
+        text = below.of(row)
+        return any(p.fullmatch(text) for p in classes) if isinstance(text, str) else None
+
+    return of
 
 
 _REPEATED = r"(?:\\?\w|\[(?:[^\]\\]|\\.)+\])\*"
@@ -289,13 +302,15 @@ def _like(node: s.Like, scope: Scope) -> Compiled:
     subject = compiled(node.subject, scope)
     _wanted(subject, (*TEXTS, "null"), "RLIKE" if node.regex else "LIKE", node.start)
     patterns: list[re.Pattern[str]] = [(regex.lucene if node.regex else regex.wildcards)(p) for p in node.patterns]
+    of_one_case: Sequence[str] = ()
     if node.regex and isinstance(node.subject, s.Call) and node.subject.name in _CASES:
-        patterns = _without_case(node.subject.name, node.patterns)
+        of_one_case = _of_one_case(node.subject.name, node.patterns)
+        patterns = [regex.lucene(p) for p in of_one_case]
 
     if any(_ANYTHING[node.regex].fullmatch(p) for p in node.patterns):
         return Compiled("boolean", lambda row: subject.of(row) is not None, subject.constant)
 
-    plain = _of_ascii(node.subject, scope)
+    plain, pushed_down = _of_ascii(node.subject, scope), _as_pushed_down(node.subject, of_one_case, scope)
 
     def of(row: Row) -> Value:
         value = subject.of(row)
@@ -304,6 +319,8 @@ def _like(node: s.Like, scope: Scope) -> Compiled:
         found = any(p.fullmatch(value) for p in patterns)
         if (text := plain(row)) is not None and any(p.fullmatch(text) for p in patterns) != found:
             raise NotReadable(_BEYOND_ASCII, node.start)
+        if pushed_down(row) not in (None, found):
+            raise ValueNotTold("a class in a pattern without case, of a text with letters of both", node.start)
         return found
 
     return Compiled("boolean", of, subject.constant)

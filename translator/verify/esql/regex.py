@@ -37,10 +37,10 @@ def wildcards(pattern: str) -> re.Pattern[str]:
 
 
 class _Lucene:
-    """A recursive walk over a pattern, as RegExp.java reads it."""
+    """A recursive walk over a pattern, as RegExp.java reads it: without case letters of ASCII are both, and classes what they say."""
 
-    def __init__(self, pattern: str) -> None:
-        self.pattern, self.position = pattern, 0
+    def __init__(self, pattern: str, caseless: bool = False) -> None:
+        self.pattern, self.position, self.caseless = pattern, 0, caseless
 
     def refused(self, what: str) -> NotReadable:
         return NotReadable(f"{what} in the regular expression {self.pattern}")
@@ -113,14 +113,17 @@ class _Lucene:
                     raise self.refused("a quote that does not end")
                 quoted = self.pattern[self.position : end]
                 self.position = end + 1
-                return f"(?:{re.escape(quoted)})"
+                return f"(?:{''.join(map(self.literal, quoted))})"
             case "#" | "<" | "~":
                 raise self.refused(f"the operator {char}")
             case "\\":
                 return self.escaped(False)
             case "{" | ")":
                 raise self.refused(f"{char!r} behind nothing")
-        return re.escape(char)
+        return self.literal(char)
+
+    def literal(self, char: str) -> str:
+        return f"[{char.lower()}{char.upper()}]" if self.caseless and char.isascii() and char.isalpha() else re.escape(char)
 
     def escaped(self, inside: bool) -> str:
         char = self.take()
@@ -131,7 +134,7 @@ class _Lucene:
             if inside:
                 raise self.refused(f"\\{char} in a class")
             return f"[^{members}]"
-        return re.escape(char)
+        return re.escape(char) if inside else self.literal(char)
 
     def char_class(self) -> str:
         negated = self.more("^")
@@ -163,10 +166,10 @@ class _Lucene:
 
 
 @cache
-def lucene(pattern: str) -> re.Pattern[str]:
+def lucene(pattern: str, caseless: bool = False) -> re.Pattern[str]:
     """A pattern of RLIKE, for whole values. Raises NotReadable for operators that are not known here, and for what is no pattern."""
     try:
-        return re.compile(_Lucene(pattern).whole())
+        return re.compile(_Lucene(pattern, caseless).whole())
     except (re.error, OverflowError):
         raise NotReadable(f"the regular expression {pattern}") from None
 

@@ -61,6 +61,7 @@ class Shaping:
         family: splunk, elastic or sigma; source where the names are the KQL's own.
         options: see ``shaped``, as the others.
         unread: by table the columns at which a query does not look: events have of them what other columns of a row say.
+        shown: by table the columns that a query does no more than show.
 
     Raises:
         ValueError: for a family that is not known.
@@ -74,12 +75,13 @@ class Shaping:
         carried: Iterable[str] = (),
         own: Mapping[str, Collection[str]] | None = None,
         unread: Mapping[str, Collection[str]] | None = None,
+        shown: Mapping[str, Collection[str]] | None = None,
     ) -> None:
         if family not in FAMILIES:
             raise ValueError(f"no family of products: {family}")
         self.family, self.options, self.carried, self.own = family, options or Options(), frozenset(carried), own or {}
         self.columns = None if columns is None else {table: frozenset(names) for table, names in columns.items()}
-        self.unread = unread or {}
+        self.unread, self.shown = unread or {}, shown or {}
         self.tables: dict[tuple[str, frozenset[str]], TableShaping] = {}
 
     def of(self, rows: Mapping[str, Sequence[Mapping[str, object]]]) -> Shaped:
@@ -120,9 +122,8 @@ class Shaping:
         """A table of which those columns matter that were asked for, or that its rows have."""
         wanted = self.columns.get(table, frozenset()) if self.columns is not None else frozenset(c for row in rows for c in row)
         if (table, wanted) not in self.tables:
-            self.tables[table, wanted] = TableShaping(
-                table, self.family, self.options, wanted, self.own.get(table, ()), self.unread.get(table, ())
-            )
+            told = (of.get(table, ()) for of in (self.own, self.unread, self.shown))
+            self.tables[table, wanted] = TableShaping(table, self.family, self.options, wanted, *told)
         return self.tables[table, wanted]
 
 

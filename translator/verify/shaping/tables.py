@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from translator import catalog
-from translator.catalog import ByValue, Computed, Home, Stored
+from translator.catalog import ByValue, Computed, Home, Stored, filled
 from translator.catalog.model import may_stand_alone
 from translator.engine import execute
 from translator.kql.parser import parse
@@ -54,12 +54,14 @@ class TableShaping:
         wanted: the columns that matter.
         own: those that have their own names where there is no field, or of which places have one.
         unread: those at which a query does not look: events have of them what other columns of a row say.
+        shown: those that a query does no more than show.
     """
 
     def __init__(
-        self, table: str, family: str, options: Options, wanted: frozenset[str], own: Collection[str], unread: Collection[str]
+        self, table: str, family: str, options: Options, wanted: frozenset[str],
+        own: Collection[str], unread: Collection[str], shown: Collection[str],
     ) -> None:  # fmt: skip
-        self.table, self.family, self.wanted, self.places, self.unread = table, family, wanted, own, unread
+        self.table, self.family, self.wanted, self.places, self.unread, self.shown = table, family, wanted, own, unread, shown
         self.own = {way_of(place)[0] for place in own}
         self.sites = Sites(table, family, options)
         self.nowhere = without_home(table, family)
@@ -102,6 +104,7 @@ class TableShaping:
         kinds = {name: kind for name, stored in site.types.items() if (kind := esql_type(stored))}
         around = {name: catalog.flattened_around(name) or name for name, kind in kinds.items() if kind == "flattened"}
         self.types |= {around.get(name, name): kind for name, kind in kinds.items()}
+        self.types |= {name: filled.type_of(name) for name in filled.derivations(self.family, site.home.place) if name not in self.types}
         self.types |= {"event.original": "keyword"} if ORIGINALS & {*site.types.values()} else {}
 
     def shape(self, draft: _Draft) -> Shape:
@@ -167,7 +170,7 @@ class TableShaping:
                         raise _Refused(column, f"rows with this {kind.column} have {', '.join(sorted(map(text_of, known)))}")
 
     def _with_whole_paths(self, draft: _Draft) -> None:
-        """Makes a file's name and path say the same, where the query does not read both."""
+        """Makes a file's name and path say the same, where the query does not ask for both."""
         for name, path in self.files:
             last, whole = (text_of(draft.row.get(column) or "") for column in (name, path))
             if not last and path in self.unread and name not in self.unread:  # a file that has no name has no path
@@ -175,7 +178,7 @@ class TableShaping:
                 continue
             if whole and not re.search(r"[\\/]", whole) and not may_stand_alone(whole, "without-extension"):
                 whole = draft.row[path] = f"C:\\{whole}"  # files are named by their full paths
-            told = path not in self.unread and name not in self.unread  # by the query, which may ask for what is not so
+            told = not {path, name} & {*self.unread, *self.shown}  # by the query, which may ask for what is not so
             if whole and last and not told and re.split(r"[\\/]", whole)[-1].lower() != last.lower():
                 draft.row[path] = (whole[: max(map(whole.rfind, "\\/")) + 1] or "C:\\") + last
 
@@ -214,6 +217,10 @@ class TableShaping:
         events = []
         for site in draft.sites:
             events.append(self.event(site, draft))
+            if draft.strange and self.family == "elastic":  # what the integration says of the event is said of what it is given
+                dataset, as_given = site.home.place.get("dataset", ""), {**draft.row, **draft.strange}
+                kind, given = (filled.written(self.table, dataset, row) for row in (draft.row, as_given))
+                events[-1] = {**{n: v for n, v in events[-1].items() if n not in kind or v != kind[n]}, **given}
             for column, value in draft.strange.items():
                 place = site.place(column, (), draft.row)
                 if place is None or not isinstance(place.counterpart, Stored) or place.name not in events[-1]:
