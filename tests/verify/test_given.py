@@ -160,6 +160,36 @@ ACTED = """index=azure sourcetype="azure:monitor:aad" category=AuditLogs
 | rename properties.initiatedBy.user.userPrincipalName as user, properties.initiatedBy.app.displayName as app {}
 | where like(lower(user), "%#ext#%") OR (user="" AND app!="")"""
 
+IN_BINS = """SigninLogs | where AppDisplayName contains "Portal" | where ResultType != "0"
+| summarize n = count() by bin(TimeGenerated, 20m), AppDisplayName | where n >= 5"""
+BINNED = """index=azure sourcetype="azure:monitor:aad" category=SignInLogs properties.appDisplayName=*Portal* NOT resultType=0
+| bin _time span={} | stats count by _time properties.appDisplayName | where count>=5"""
+TIMED = """title: one
+name: one
+logsource: {{product: azure, service: signinlogs}}
+detection:
+  s: {{AppDisplayName|contains: Portal}}
+  f: {{ResultType: '0'}}
+  condition: s and not f
+---
+title: many
+correlation:
+  type: event_count
+  rules: [one]
+  group-by: [AppDisplayName]
+  timespan: {}
+  condition: {{gte: 5}}"""
+COUNTED = """FROM logs-azure.signinlogs-* | WHERE azure.signinlogs.category == "SignInLogs" AND azure.signinlogs.result_type == "50126"
+  AND source.ip IS NOT NULL AND azure.signinlogs.properties.user_principal_name != ""
+| EVAL address = TO_STRING(source.ip) | STATS n = COUNT(*) BY address"""
+BROWSED = """OfficeActivity | where Operation in ("FileDownloaded", "FileUploaded") and isnotempty(ClientIP)
+| where TimeGenerated > ago(1d) | summarize min(TimeGenerated) by ClientIP
+| join kind=leftanti (OfficeActivity | where Operation in ("FileDownloaded", "FileUploaded")
+  | where TimeGenerated between (ago(14d) .. ago(1d)) | summarize by ClientIP) on ClientIP"""
+SEEN = """sourcetype="o365:management:activity" ClientIP!="" Operation IN (FileDownloaded, FileUploaded) | where in(Operation, "FileDownloaded", "FileUploaded")
+| eval new=if(_time>now()-86400, 1, 0), old=if(_time>=now()-{} AND _time<=now()-86400, 1, 0)
+| stats max(new) as new max(old) as old by ClientIP | where new=1 AND old=0"""
+
 
 @pytest.mark.parametrize(
     ("kql", "target", "right", "wrong"),
@@ -193,6 +223,19 @@ ACTED = """index=azure sourcetype="azure:monitor:aad" category=AuditLogs
         (DELETED, "splunk", JOINED.format("max=0"), JOINED.format("max=1")),
         # an event with a value of the text stands between the others
         (DELETED, "eql", FOLLOWED, f'{FOLLOWED} until [iam where event.dataset == "system.security" and event.code == "4738"]'),
+        # a bin of another width has the same events in others
+        *((IN_BINS, "splunk", BINNED.format("20m"), BINNED.format(span)) for span in ("10m", "30m", "1h")),
+        (IN_BINS, "sigma", TIMED.format("20m"), TIMED.format("1h")),
+        # what is asked of a key is asked of all events of the group
+        (IN_BINS, "splunk", BINNED.format("20m"), BINNED.format("20m").replace("| bin", "| search properties.appDisplayName=CASE(*Portal*) | bin")),
+        # the last event of a group is as its first one
+        (GUESSED.format("dcount(UserPrincipalName)").replace("> 4", "> 1"),
+         "splunk", f"{TO_COUNT} | stats dc(who) as n by callerIpAddress | where n>1",
+         f"{TO_COUNT} | sort 0 _time | stats first(who) as a last(who) as b by callerIpAddress | where a!=b"),
+        # a key that the text gives a name of its own
+        (GUESSED.format("count()"), "esql", f"{COUNTED} | WHERE n > 4", f"{COUNTED} | SORT n DESC | LIMIT 1 | WHERE n > 4"),
+        # records of a service have operations of their own, so that no condition on the service is needed; what was before is seen as well
+        (BROWSED, "splunk", SEEN.format("1209600"), SEEN.format("604800")),
         # what is empty in one alternative alone is missing there
         (BY_WHOM, "splunk", ACTED.format('| fillnull value="" user app'), ACTED.format("")),
     ],

@@ -39,7 +39,7 @@ __all__ = [
     "DATA", "DATA_IN_XML", "FAMILIES", "FREE_TEXTS", "Absent", "ByValue", "Computed", "Counterpart", "Home", "Integration", "Kind",
     "Steps", "Stored", "Table", "counterpart_of", "documented", "event_data", "flattened_around", "has_column", "home_names", "home_of",
     "inside", "integration_of", "is_address", "is_array", "is_complete", "is_filled", "is_omitted", "is_one_line", "is_plain_number",
-    "is_single", "is_text", "schemas", "table", "table_names", "texts_of_json",
+    "is_single", "is_text", "schemas", "table", "table_names", "telling", "texts_of_json",
 ]  # fmt: skip
 
 
@@ -90,6 +90,12 @@ def is_filled(name: str, column: str, pins: Mapping[str, Set[Any]] = MappingProx
     """Whether no row of a table leaves a column empty, of those that have one of the values of ``pins`` in its columns."""
     known = table(name)
     return known is not None and (column in known.filled or any(column in kind.filled for kind in _told(known, pins)))
+
+
+def telling(name: str) -> frozenset[str]:
+    """Columns of a table whose values no event has that is in the same place and is none of the table."""
+    known = table(name)
+    return known.telling if known is not None else frozenset()
 
 
 def is_omitted(name: str, column: str) -> bool:

@@ -51,9 +51,9 @@ def table(name: str) -> Table | None:
     if _is_of_workspace(name) and (name not in _families() or name in _workspace()["beside"]):
         for family, home in _workspace_homes(name):
             homes[family] += (_of_table(name, home),)
-    filled, one_line, numbers, plain, complete, words, texts, all_told, omitted = (
+    filled, one_line, numbers, plain, complete, words, texts, all_told, omitted, telling = (
         frozenset(x for listed in (data.get(key) or {}).values() for x in listed)
-        for key in ("filled", "one_line", "numbers", "plain", "complete", "words", "texts", "all_told", "omitted")
+        for key in ("filled", "one_line", "numbers", "plain", "complete", "words", "texts", "all_told", "omitted", "telling")
     )
     addresses = frozenset(data.get("addresses") or ())
     kinds = tuple(map(_kind, data.get("kinds", ())))
@@ -70,6 +70,7 @@ def table(name: str) -> Table | None:
         texts,
         all_told,
         omitted,
+        telling,
         kinds,
         MappingProxyType({place: column for told in data.get("alike", {}).values() for place, column in told.items()}),
         MappingProxyType(homes),

@@ -289,6 +289,7 @@ class Table:
         texts: columns of a table without documented types that are texts.
         all_told: columns of whose values the homes have all.
         omitted: columns whose empty texts stand for fields that the records of the source lack.
+        telling: columns whose values no event has that is in the same place and is none of the table.
         kinds: what holds of the events with certain values.
         alike: columns by the places of other columns that say the same in each row.
         homes: where its events are, by family of products, the default one first.
@@ -306,6 +307,7 @@ class Table:
     texts: frozenset[str]
     all_told: frozenset[str]
     omitted: frozenset[str]
+    telling: frozenset[str]
     kinds: tuple[Kind, ...]
     alike: Mapping[str, str]
     homes: Mapping[str, tuple[Home, ...]]

@@ -303,12 +303,31 @@ def compared(
     )
     if told and (found := _of_sets(told, one, other)) is not None and not _alike_by_column(ours, theirs, nothing):
         return found, Compared.ENTITIES
+    if not told and not any(ROW in r for r in rows) and (found := _lacking_by_value(answer, rows, wanted, kinds)) is not None:
+        return found, Compared.ENTITIES
     for name in (n for n, names in wanted.columns.items() if n not in told and _is_gathered(n, names, answer, rows, kinds[n])):
         # Which of them stands beside which of another column is not told.
         one, other = ({_caseless((_value(v, kinds[name]),)) for v in side} for side in _gathered(name, answer, rows, wanted.columns[name]))
         if (found := _of_sets((name,), one - {("",)}, other - {("",)})) is not None:
             return found, Compared.ENTITIES
     return None, Compared.ENTITIES if told else Compared.ALERTS
+
+
+def _lacking_by_value(answer: Answer, rows: Sequence[Row], wanted: Wanted, kinds: Mapping[str, Type]) -> Difference | None:
+    """What a text lacks that shows some of the values of a column, and no other, under a name of its own."""
+    for name in wanted.columns:
+        try:
+            ours = {_caseless((_value(r.get(name), kinds[name]),)) for r in answer.rows} - {("",)}
+            shown: dict[str, set[tuple[object, ...]]] = {}
+            for row in rows:
+                for field_, value in row.items():
+                    shown.setdefault(field_, set()).update(_caseless((_value(v, kinds[name]),)) for v in _several(value))
+        except _Untold:
+            continue
+        theirs = [values for values in shown.values() if values & ours]
+        if len(ours) > 1 and theirs and all(values < ours for values in theirs):
+            return _of_sets((name,), ours, set.union(*theirs))
+    return None
 
 
 def _alike_by_column(

@@ -252,7 +252,8 @@ class Trial(SideBySide):
             marks = {row.get(ROW) for row in least.rows[table]}
             rest = {t: rows for t, rows in least.rows.items() if t != table}
             there = [e for e in least.events if e.get(ROW) not in marks]
-            for name, events in elsewhere(table, FAMILY_OF[target], self.options, [e for e in least.events if e.get(ROW) in marks]):
+            told = output.lane == GIVEN and any((table, c) in self.deciding for c in catalog.telling(table))
+            for name, events in elsewhere(table, FAMILY_OF[target], self.options, [e for e in least.events if e.get(ROW) in marks], told):
                 if name == "event.dataset" and target == "eql" and output.lane == GIVEN and all(map(says_categories, output.texts)):
                     continue
                 with suppress(EngineError):  # some functions ask for rows

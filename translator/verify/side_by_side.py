@@ -81,7 +81,8 @@ class SideBySide(Stage):
         head = output.head or self.conversion.detection
         length = head.bin if isinstance(head, Detection) else None
         bounds = (False, True) if any(d.code == "window-bound" for d in output.diagnostics) else (False,)
-        return tuple((bins, ((*reading, b),)) for bins in ((None, length) if length else (None,)) for b in bounds for reading in _SIGMA)
+        lengths = (None, *(_timespans(output) if output.lane == GIVEN else (length,))) if length else (None,)
+        return tuple((bins, ((*reading, b),)) for bins in lengths for b in bounds for reading in _SIGMA)
 
     def difference(self, target: str, output: Output, tried: Tried, shape: Shaped, way: Way) -> tuple[Difference | None, Compared]:
         """What a text does in a world that the KQL does not, None where nothing; and what was compared."""
@@ -198,12 +199,12 @@ class SideBySide(Stage):
         """How far the search looks back, in seconds."""
         if output.since is not None:
             return max(0, ceil(self.at() - output.since))
-        head = output.head or self.conversion.detection
+        own = self.conversion.outputs.get(output.target) if output.lane == GIVEN else None  # how far back the query asks is known of it
+        head = output.head or (own.head if own is not None else None) or self.conversion.detection
         known = output.lookback or (_farthest(head, output.target) if isinstance(head, Detection) else None)
-        known = known or self.conversion.rule.period or self.options.timespan
+        known = max(known or 0, own.lookback or 0 if own is not None else 0) or self.conversion.rule.period or self.options.timespan
         if output.target == "sigma":  # a correlation measures its own timespan, however far the rule looks back
-            with suppress(NotReadable):
-                known = max(known, *(span for text in output.texts for span in (0, *sigma.timespans(text))))
+            known = max(known, *_timespans(output), 0)
         return known
 
     def without_limits(self, output: Output) -> set[str]:
@@ -212,6 +213,13 @@ class SideBySide(Stage):
         if self.conversion.rule.period is not None or not isinstance(head, Detection):
             return set()
         return {s.table for s in head.selectors if not any(isinstance(p, Apply) and p.function in _LOWER for p in conjuncts(s.predicate))}
+
+
+def _timespans(output: Output) -> list[int]:
+    """How long the windows are that correlations of Sigma count in, in seconds."""
+    with suppress(NotReadable):
+        return sorted({span for text in output.texts for span in sigma.timespans(text)})
+    return []
 
 
 def _farthest(detection: Detection, target: str) -> int:

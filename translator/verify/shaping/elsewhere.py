@@ -19,10 +19,15 @@ ELSEWHERE = "elsewhere"
 """What stands in the fields that select, which no table's events have there."""
 
 
-def elsewhere(table: str, family: str, options: Options, events: Sequence[Row]) -> Iterator[tuple[str, tuple[Row, ...]]]:
+def elsewhere(
+    table: str, family: str, options: Options, events: Sequence[Row], selected_by_values: bool = False
+) -> Iterator[tuple[str, tuple[Row, ...]]]:  # fmt: skip
     """The events of a table with another value in one of the fields that its homes select by: that field, and what they are then.
 
     Nothing where no home is known, where a data model selects, and where some home of the table has such events as well.
+
+    Args:
+        selected_by_values: whether the events have what no other event in their places has, so that no condition has to select them there.
     """
     sites = Sites(table, family, options)
     homes = [(home, frame(sites.site(home))) for home in sites.homes]
@@ -35,7 +40,8 @@ def elsewhere(table: str, family: str, options: Options, events: Sequence[Row]) 
         fields = ((LOG_SOURCE,),)
     else:
         fields = tuple((name,) for name in dict.fromkeys(n for home, _ in homes for n in home.place) if name != "index")
-    asked = {n.column.name for home, _ in homes if home.select for n in walk(selected(home.select)) if isinstance(n, ColumnRef)}
+    selects = {home.select for home, _ in homes if home.select and not selected_by_values}
+    asked = {n.column.name for select in selects for n in walk(selected(select)) if isinstance(n, ColumnRef)}
     follows = ("event.category",) if any(told_by_table(home.place.get("dataset", "")) for home, _ in homes) else ()
     for names in (*fields, *((name, *follows) for name in sorted(asked))):
         if not all(any(name in event for name in names) for event in events):

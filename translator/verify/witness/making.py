@@ -31,7 +31,7 @@ AGO = dt.timedelta(minutes=12, seconds=30)
 MOST_EVENTS = 3_000
 """Events of one world, and of all worlds of a rule together; more of a rule of which a few worlds take as many."""
 
-_AT_LEAST, _TOGETHER = 12, 9_000
+_AT_LEAST, _TOGETHER = 60, 9_000
 """How many worlds of the size of the first such a rule has all the same, and how many events all of them may have."""
 
 _LOOKS = 12
@@ -129,10 +129,11 @@ class _Making:
         for state in solved[:2]:
             self.superseded(state)
         changes = [self.changes(s) for s in solved]
+        large = [s for s in solved[:1] if self.sizes[id(s)] > misses.LARGE]  # of which few worlds fit
         for rank in range(_RANKS):
+            for state in large if rank == 0 else solved[:1] if rank == 1 else ():
+                self.doubled(state)
             if rank == 1:
-                for state in solved[:1]:
-                    self.doubled(state)
                 for state in solved[:_PACKED]:
                     self.packed(state)
             share = max(6, (self.most - len(self.worlds)) // max(1, len(solved)))

@@ -216,7 +216,7 @@ def unlisted(state: State) -> Iterator[tuple[Expr, Row, set[int]]]:
 
 def near(state: State, among: Container[int] | None = None) -> Iterator[Change]:
     """Values that are nearly what an atom asks for; of all atoms, or of those with these identities."""
-    asked = _asked_elsewhere(state)
+    asked, together = _asked_elsewhere(state), asked_of_keys(state)
     for atom, row in tested_atoms(state):
         if not isinstance(atom, Apply) or not atom.args or (among is not None and id(atom) not in among):
             continue
@@ -227,9 +227,20 @@ def near(state: State, among: Container[int] | None = None) -> Iterator[Change]:
             c for a in atom.args for c in (a.items if isinstance(a, Items) else (a,)) if isinstance(c, Const) and c.value is not None
         ]
         for subject in subjects[:1]:
-            yield from _of_value(atom, subject, constants, row, asked)
+            yield from _of_value(atom, subject, constants, together.get(id(atom), [row]), asked)
         if len(subjects) == 2:
             yield from _of_two(atom, subjects[0], subjects[1], row)
+
+
+def asked_of_keys(state: State) -> dict[int, list[Row]]:
+    """The rows that are asked for what is also a key of their group, by the identity of the condition: they change together or part."""
+    keys = {column for grouped in groups(state) for key in grouped.keys for column in columns_of(key)}
+    found: dict[int, list[Row]] = {}
+    for check in state.checks() if keys else ():
+        for atom in atoms(check.expr):
+            if not keys.isdisjoint(columns_of(atom)):
+                found.setdefault(id(atom), []).append(check.row)
+    return found
 
 
 def _asked_elsewhere(state: State) -> dict[str, list[str]]:
@@ -243,14 +254,17 @@ def _asked_elsewhere(state: State) -> dict[str, list[str]]:
     return found
 
 
-def _of_value(atom: Apply, subject: Expr, constants: list[Const], row: Row, elsewhere: Mapping[str, list[str]]) -> Iterator[Change]:
+def _of_value(
+    atom: Apply, subject: Expr, constants: list[Const], rows: Sequence[Row], elsewhere: Mapping[str, list[str]]
+) -> Iterator[Change]:  # fmt: skip
+    row = rows[0]
     try:
         current = value_of(subject, row)
     except NotKnown:
         return
 
     def to(about: str, value: Any, rank: int = 1) -> Change:
-        return Change(f"{_short(atom)}: {about}", atom.span, lambda: assign(subject, row, value), rank)
+        return Change(f"{_short(atom)}: {about}", atom.span, partial(_assigned, subject, rows, value), rank)
 
     if isinstance(current, str):
         parts = [str(c.value) for c in constants if isinstance(c.value, str) and c.value and c.value.lower() in current.lower()][:2]
@@ -418,7 +432,7 @@ def _replaced(value: Any, path: tuple[str | int, ...], wanted: Any) -> Any:
 
 
 def sizes(state: State) -> Iterator[Change]:
-    """Groups with one row fewer, and one more."""
+    """Groups with one row fewer, and with one more, like the first: the last event then is as the first was."""
     for grouped in groups(state):
         span = grouped.group.span
         if len(grouped.members) > 1:
@@ -438,6 +452,13 @@ def sizes(state: State) -> Iterator[Change]:
             rank = 0 if len(grouped.members) <= LARGE else 1
             yield Change("the values of one event in another, in another case", span, in_case, rank)
             yield Change("the values of one event missing in another", span, partial(repeated, spelled=lambda value: None), rank)
+
+            def again(group: Grouped = grouped) -> bool:
+                first = group.members[0]
+                at = next((e.at for e in first.sources()), None) or state.now - state.ago
+                return _moved([group.add(frozenset(), first)], at + _SECOND) and _moved([first], at - _SECOND)
+
+            yield Change("the first event again, behind the last", span, again, rank)
 
 
 def absent(state: State) -> Iterator[Change]:
@@ -473,6 +494,7 @@ def keys(state: State) -> Iterator[Change]:
                 continue
             if isinstance(value, dt.datetime):
                 yield Change(f"{name}: one event before it", key.span, partial(_moved, [last], value - _SECOND), 0)
+                yield from _in_bin_before(grouped, key, value)
             elif value not in (None, ""):
                 yield Change(f"{name}: another one in one event", key.span, partial(_assigned, key, [last], variant(value, 3)), 0)
             if isinstance(value, str):
@@ -482,6 +504,26 @@ def keys(state: State) -> Iterator[Change]:
                 first = grouped.members[0]
                 at = next((e.at for e in first.sources()), None) or state.now - state.ago
                 yield Change(f"one event {back} before the others", grouped.group.span, partial(_moved, [first], at - back), min(place, 1))
+
+
+def _in_bin_before(grouped: Grouped, key: Expr, began: dt.datetime) -> Iterator[Change]:
+    """A group as far apart as its bin is wide, and one whose first event is just not in its bin: bins of other widths part them elsewhere.
+
+    The bin before that of the group is over at any time of the run, and ends where few other bins begin.
+    """
+    match key:
+        case Apply(function="bin", args=(_, Const(value=int(ticks), type=Type.TIMESPAN))):
+            name, start = _short(key), began - dt.timedelta(microseconds=ticks // 10)
+            first, *others = grouped.members
+            for about, earliest, rest in (
+                ("the first event where it begins, the others where it ends", start, began - _SECOND),
+                ("the first event just before it begins, the others there", start - _SECOND, start),
+            ):
+
+                def do(earliest: dt.datetime = earliest, rest: dt.datetime = rest) -> bool:
+                    return _moved([first], earliest) and _moved(others, rest)
+
+                yield Change(f"{name}: {about}", key.span, do, 0)
 
 
 def _assigned(expr: Expr, rows: Sequence[Row], value: Any) -> bool:

@@ -6,7 +6,7 @@ together: each is found or not for itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from translator.plan.expressions import Apply, Const, Items, walk
@@ -49,7 +49,7 @@ def small(state: State, work: int) -> Iterator[str]:
     Yields:
         What is tried, while the events are changed.
     """
-    budget = _Budget(work)
+    budget, together = _Budget(work), misses.asked_of_keys(state)
     seen = set[int]()
     for check in list(state.checks()):
         for node in walk(check.expr):
@@ -60,7 +60,7 @@ def small(state: State, work: int) -> Iterator[str]:
     for atom, row in misses.tested_atoms(state):
         if isinstance(atom, Apply) and id(atom) not in seen:
             seen.add(id(atom))
-            yield from _values(state, atom, row, budget)
+            yield from _values(state, atom, together.get(id(atom), [row]), budget)
 
 
 def _stored(state: State) -> Iterator[str]:
@@ -92,20 +92,20 @@ def _alternatives(state: State, node: Apply, row: Row, budget: _Budget) -> Itera
                     yield "a condition of an alternative turned"
                 state.back_to(at)
             for atom in inner:
-                yield from _values(state, atom, row, budget)
+                yield from _values(state, atom, [row], budget)
         state.back_to(before)
     state.back_to(mark)
 
 
-def _values(state: State, atom: Apply, row: Row, budget: _Budget) -> Iterator[str]:
-    """The values that a condition names, and such as just miss them."""
+def _values(state: State, atom: Apply, rows: Sequence[Row], budget: _Budget) -> Iterator[str]:
+    """The values that a condition names, and such as just miss them, in rows."""
     if len(atom.args) != 2 or isinstance(atom.args[0], Const | Items):
         return
     subject, listed = atom.args
     constants = [c.value for c in (listed.items if isinstance(listed, Items) else (listed,)) if isinstance(c, Const)]
     for about, text in _near(atom.function.removeprefix("!"), [v for v in constants if isinstance(v, str) and v]):
         mark = len(state.trail)
-        if _done(state, budget, lambda text=text: assign(subject, row, text)):  # type: ignore[misc]
+        if _done(state, budget, lambda text=text: all(assign(subject, row, text) for row in rows)):  # type: ignore[misc]
             yield about
         state.back_to(mark)
 
