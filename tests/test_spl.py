@@ -118,8 +118,8 @@ def test_digits_are_those_of_ascii() -> None:
 
 
 def test_a_command_that_the_reader_does_not_know_is_refused() -> None:
-    with pytest.raises(NotReadable, match="transaction"):
-        spl.run("* | transaction x", EVENTS)
+    with pytest.raises(NotReadable, match="the command cluster"):
+        spl.run("* | cluster field=x", EVENTS)
 
 
 def test_a_correlation_without_keys_gives_no_alert_for_no_events() -> None:

@@ -265,6 +265,13 @@ CASES: list[tuple[str, Events, Events]] = [
     ("* | stats sum(n) as n by h | xyseries h h n", HOSTS, [{"h": "x", "x": 6}, {"h": "y", "y": 3}]),
     ("* | table h n | untable h k v", HOSTS[:1], [{"h": "x", "k": "n", "v": 4}]),
     ("* | eval t=0 | foreach x* [eval t=t+'<<FIELD>>'] | table t", [{"xa": 1, "xb": 2}], [{"t": 3}]),
+    # transaction: the newest first, so that what begins one closes it (Search Reference, "transaction")
+    ("h=* | transaction h | table h n duration eventcount", HOSTS,
+     [{"h": "y", "n": 3, "duration": 0, "eventcount": 1}, {"h": "x", "n": [2, 4], "duration": 2, "eventcount": 2}]),
+    ("h=* | transaction h maxspan=2s | table h n", HOSTS, [{"h": "x", "n": 4}, {"h": "y", "n": 3}, {"h": "x", "n": 2}]),
+    ("h=* | transaction h maxpause=2s | table h n", HOSTS, [{"h": "y", "n": 3}, {"h": "x", "n": [2, 4]}]),
+    ('h=* | transaction h startswith="n=2" endswith="n=4" | table h n', HOSTS, [{"h": "x", "n": [2, 4]}]),
+    ("h=* | transaction h startswith=eval(n>2) endswith=(n=2) | table h n", HOSTS, []),
 ]  # fmt: skip
 
 
@@ -322,7 +329,7 @@ def test_the_caller_says_what_a_null_is(search: str, unknown: bool, kept: list[i
 @pytest.mark.parametrize(
     ("search", "what"),
     [
-        ("* | transaction h", "the command transaction"), ("* | eval v=sigfig(1.5)", "sigfig"), ("* | eval v=nosuch(1)", "the function nosuch"),
+        ("* | cluster field=h", "the command cluster"), ("* | transaction h endswith=\"n=4\"", "an end without a beginning"), ("* | eval v=sigfig(1.5)", "sigfig"), ("* | eval v=nosuch(1)", "the function nosuch"),
         ("* | stats sparkline(n)", "the function sparkline"), ("* | stats mode(n)", "as frequent"), ("`base` c=red", "the macro `base`"),
         ("* | lookup roles user", "the lookup roles"), ("* | eval v=(1==1)", "a Boolean"), ("* | bin n span=2", "buckets of n"),
         ("* | bin _time span=7d", "several days"), ("h=x [search i=1]", "all fields"), ("| stats count", "begins with stats"), ("c=red | makeresults", "behind other"),
@@ -372,3 +379,8 @@ def test_an_array_inside_of_an_object_has_braces_in_its_name() -> None:
 def test_what_is_not_told_of_a_value_is_said_of_the_events_that_have_it(called: str) -> None:
     with pytest.raises(ValueNotTold):
         spl.run(f"* | eval v={called}", [{"_time": 1, "n": 1}], 0)
+
+
+def test_an_event_without_what_groups_a_transaction_is_not_told() -> None:
+    with pytest.raises(ValueNotTold):
+        spl.run("* | transaction h", [{"_time": 2, "h": "x"}, {"_time": 1}], 0)

@@ -11,14 +11,14 @@ import functools
 from collections.abc import Iterable, Mapping
 
 from translator.verify.reading import Lists, NotReadable, Row
-from translator.verify.spl import fields, filtering, joining, statistics
+from translator.verify.spl import fields, filtering, joining, statistics, transactions
 from translator.verify.spl.running import FIRST, Maker, Run, Search, Step
 from translator.verify.spl.syntax import Inner, commands, expanded
 from translator.verify.spl.values import Generated, braced, event_of, numeric
 
 __all__ = ["parse", "run"]
 
-MAKERS: Mapping[str, Maker] = {**filtering.MAKERS, **fields.MAKERS, **statistics.MAKERS, **joining.MAKERS}
+MAKERS: Mapping[str, Maker] = {**filtering.MAKERS, **fields.MAKERS, **statistics.MAKERS, **joining.MAKERS, **transactions.MAKERS}
 """The commands that are known."""
 
 
