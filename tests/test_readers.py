@@ -230,6 +230,37 @@ def test_expressions_of_templates(tmp_path: Path) -> None:
     assert "only a deployment knows resourcegroup()" in said_of(found)[0][2] and "refers to itself" in said_of(found)[1][2]
 
 
+def off(found: list[Rule | Unread]) -> list[str]:
+    """The rules that are not deployed, each of which is said."""
+    told = {item.name for item in found if isinstance(item, Unread) and "is not deployed" in item.message}
+    names = [item.name for item in found if isinstance(item, Rule) and not item.enabled]
+    assert told == set(names)
+    return names
+
+
+def test_what_a_template_does_not_deploy_is_switched_off(tmp_path: Path) -> None:
+    """That a resource is not deployed says nothing of those that stand in it, but of those of a nested template."""
+    conditions = {
+        "no": False, "yes": True, "by default": "[parameters('no')]", "worked out": "[equals('a', 'b')]", "unknown": "[parameters('?')]",
+    }  # fmt: skip
+    rules = [{**analytic(name, displayName=name, query="T"), "condition": condition} for name, condition in conditions.items()]
+    within = {"template": {"resources": [analytic("inside", displayName="inside", query="T")]}}
+    nested = {"type": "Microsoft.Resources/deployments", "condition": False, "properties": within}
+    above = {"type": "W", "name": "w", "condition": False, "resources": [analytic("below", displayName="below", query="T")]}
+    text = template(*rules, nested, above, parameters={"no": {"type": "bool", "defaultValue": False}})
+    assert off(found_in(tmp_path, "t.json", text)) == ["no", "by default", "worked out", "inside"]
+
+
+@pytest.mark.parametrize("name", ["queryFrequency", "queryPeriod", "suppressionDuration", "triggerOperator", "triggerThreshold"])
+def test_what_decides_on_the_alert_and_only_a_deployment_knows_is_refused(tmp_path: Path, name: str) -> None:
+    settings = {"displayName": "Named", "query": "T", "suppressionEnabled": True, name: "[parameters('x')]"}
+    (fault,) = found_in(tmp_path, "t.json", template(analytic(GUID, **settings)))
+    assert isinstance(fault, Unread) and fault.fault and fault.name == "Named"
+    assert fault.message == (
+        f"{name} cannot be read: the expression '[parameters('x')]' cannot be worked out here: there is no value of the parameter 'x'"
+    )
+
+
 @pytest.mark.parametrize(
     ("expression", "query"),
     [
@@ -557,6 +588,12 @@ resource "azurerm_sentinel_alert_rule_scheduled" "one" {{
       enabled = true
     }}
   }}
+  alert_details_override {{
+    dynamic_property {{
+      name  = "ProviderName"
+      value = "Provider"
+    }}
+  }}
   entity_mapping {{
     entity_type = "Account"
     field_mapping {{
@@ -589,11 +626,32 @@ def test_terraform(tmp_path: Path, query: str, place: tuple[int, int]) -> None:
     assert rule.tactics == ("Persistence", "Impact") and rule.grouping == "each" and rule.custom_details == (("Name", "Account"),)
     assert rule.entities == (EntityMapping("Account", "Name", "Account"), EntityMapping("Account", "Sid", "AccountSid"))
     assert (rule.incidents.created, rule.incidents.grouped) == (False, True)
+    assert rule.details.properties == (("ProviderName", "Provider"),)
     assert [message for *_, message in said_of(found)] == [
         "enabled is left out: only a deployment knows 'var.on && true'",
         "a rule of the kind Fusion has no query",
         "a resource of the type azurerm_resource_group is no rule",
     ]
+
+
+def test_what_code_does_not_deploy_is_switched_off(tmp_path: Path) -> None:
+    for count, said in (("0", ["Accounts made"]), ("local.n", ["Accounts made"]), ("1", []), ("var.on ? 1 : 0", [])):
+        text = TERRAFORM.replace("QUERY", f'"T"\n  count = {count}', 1).replace("var.on && true", "true") + "\nlocals {\n n = 0\n}\n"
+        assert off(found_in(tmp_path, "rules.tf", text)) == said
+    for condition, said in (("on", ["Accounts made"]), ("false", ["Accounts made"]), ("\n true\n", []), ("event > (1)", [])):
+        text = "param on bool = false\n" + BICEP.replace("QUERY", "'T'").replace("(event > 1)", f"({condition})")
+        assert off(found_in(tmp_path, "rules.bicep", text)) == said
+
+
+def test_modules_are_named(tmp_path: Path) -> None:
+    says = "the module ./one is a file of its own: what it makes of its values is not read here"
+    for name, text in (
+        ("a.tf", 'module "m" {\n source = "./one"\n query = "T"\n}\n' + TERRAFORM.replace("QUERY", '"T"', 1)),
+        ("a.bicep", "module m './one' = {\n name: 'm'\n params: {\n  query: 'T'\n }\n}\n" + BICEP.replace("QUERY", "'T'")),
+    ):
+        found = found_in(tmp_path, name, text)
+        assert (False, says) in [(fault, message) for _, fault, message in said_of(found)]
+        assert [item.name for item in found if isinstance(item, Rule)] == ["Accounts made"]
 
 
 @pytest.mark.parametrize("query", ['file("${path.module}/q.kql")', "var.query", '"T | where a == ${each.value}"', 'join("", [\n"T"\n])'])

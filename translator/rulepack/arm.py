@@ -128,14 +128,14 @@ def _resource(resource: Fields, scopes: tuple[Scope, ...], depth: int) -> Iterat
     for key in ("mainTemplate", "template"):
         inner = properties.get(key)
         if isinstance(inner, Fields) and inner.get("resources") is not None and depth < MAX_DEPTH:
-            given: Tree = properties.inside("parameters")
-            for scope in scopes:
-                given = resolved(given, scope)
+            given = _seen(properties.inside("parameters"), scopes)
             own = Scope.of(inner, given if isinstance(given, Fields) else None, scopes)
             outer = properties.inside("expressionEvaluationOptions").leaf("scope").lower() == "outer"
             # Packaged content is a value of the outer template, worked out first there and once more where it is installed.
             within = (*scopes, own) if key == "mainTemplate" else scopes if outer else (own,)
-            yield from _resources(inner, within, depth + 1)
+            condition = _seen(resource.entries.get("condition", Fields({}, resource.place)), scopes)
+            for found in _resources(inner, within, depth + 1):
+                yield replace(found, entries={**found.entries, "condition": condition}) if _is_false(condition) else found
             return
     children = resource.get("resources")
     if isinstance(children, Items) and children.items and depth < MAX_DEPTH:
@@ -143,11 +143,28 @@ def _resource(resource: Fields, scopes: tuple[Scope, ...], depth: int) -> Iterat
         if not properties.entries:
             return
         resource = replace(resource, entries={k: v for k, v in resource.entries.items() if k != "resources"})
-    found: Tree = resource
+    made = _seen(resource, scopes)
+    if isinstance(made, Fields):
+        yield made
+
+
+def _seen(tree: Tree, scopes: tuple[Scope, ...]) -> Tree:
+    """A tree with its expressions worked out by one template after the other."""
     for scope in scopes:
-        found = resolved(found, scope)
-    if isinstance(found, Fields):
-        yield found
+        tree = resolved(tree, scope)
+    return tree
+
+
+def is_left_out(resource: Fields) -> bool:
+    """Whether its template does not deploy a resource.
+
+    Source: learn.microsoft.com/azure/azure-resource-manager/templates/conditional-resource-deployment.
+    """
+    return _is_false(resource.get("condition"))
+
+
+def _is_false(condition: Tree | None) -> bool:
+    return isinstance(condition, Leaf) and (condition.text or "").lower() == "false"
 
 
 def resolved(tree: Tree, scope: Scope) -> Tree:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from translator.rulepack import json_text
-from translator.rulepack.code_text import MAX_REFERENCES, MAX_TEXT, NAME, NUMBER, Code, Names, text_of
+from translator.rulepack.code_text import MAX_REFERENCES, MAX_TEXT, MODULE, NAME, NUMBER, Code, Names, text_of
 from translator.rulepack.model import TextMap, shown
 from translator.rulepack.tree import Fields, Items, Leaf, Misread, Odd, Tree
 
@@ -62,6 +62,8 @@ class _Reader(Code):
             self.blanks(lines=False)
             if word == "resource":
                 self.resource(at, "")
+            elif word == "module":
+                self.module(at)
             elif word in ("param", "var"):
                 name = self.take(NAME)
                 if self.take(_DEFAULT).endswith("="):
@@ -82,21 +84,40 @@ class _Reader(Code):
         if not kind or not self.take("="):
             raise Misread("this cannot be read as Bicep: expected a resource with its type", self.place(at))
         self.blanks()
+        condition: dict[str, Tree] = {}
         if self.take("if"):
             self.blanks()
             if not self.take("("):
                 raise Misread("this cannot be read as Bicep: expected a condition in brackets", self.place())
-            self.closed("()")
+            condition = {"condition": self.condition()}
             self.blanks()
         kind = f"{above}/{kind}" if above else kind
         start = self.at
         found = self.nested(lambda: self.members(kind)) if self.take("{") else self.skipped(start, "only a deployment knows this loop")
         if not exists:
-            declared = {"type": self.leaf(kind, at)}
+            declared = {"type": self.leaf(kind, at), **condition}
             if isinstance(found, Fields):
                 self.resources.append(Fields({**found.entries, **declared}, self.place(at), found.faults))
             else:
                 self.resources.append(Fields({**declared, "properties": found}, self.place(at)))
+
+    def module(self, at: int) -> None:
+        """A module from its name on: another file, which is read as what it is."""
+        self.take(NAME)
+        self.blanks()
+        source = text_of(self.text_at()) if self.begins_text() else None
+        self.resources.append(Fields({"type": self.leaf(MODULE, at), "source": self.leaf(source, at)}, self.place(at)))
+        self.skipped(self.at)
+
+    def condition(self) -> Tree:
+        """A condition in brackets, the first of which is read."""
+        at = self.at
+        found = self.value()
+        self.blanks()
+        if self.take(")"):
+            return found
+        self.at = at
+        return Odd("only a deployment knows this condition", self.place(at), self.closed("()"))
 
     def members(self, kind: str = "") -> Tree:
         """What stands between braces, the first of which is read."""

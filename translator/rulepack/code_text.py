@@ -22,6 +22,9 @@ NAME = re.compile(r"[A-Za-z_][\w-]*")
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?![\w.])")
 _OPEN, _CLOSE = "([{", ")]}"
 
+MODULE = "module"
+"""The type of what is a file of its own, and not a resource; ``source`` says which."""
+
 
 class Code:
     """A text that is read from its beginning to its end. A language says what its comments and texts look like.

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from translator.rulepack import arm, defender, terraform
+from translator.rulepack.code_text import MODULE
 from translator.rulepack.content import Content
 from translator.rulepack.model import Function, Rule, TextMap, Unread, shown
 from translator.rulepack.queries import split
@@ -98,7 +99,7 @@ def read_one(content: Content, item: Fields, stem: str) -> Iterator[Rule | Funct
             raise Misread(_what(item), item.place)
         yield from form.read(content.name, item, stem)
     except Misread as error:
-        name = " ".join((item.leaf("name") or _properties(item).leaf("displayName") or item.leaf("displayName") or stem).split())
+        name = " ".join((_properties(item).leaf("displayName") or item.leaf("name") or stem).split())
         yield Unread(content.name, name, error.message, *error.place)
 
 
@@ -106,6 +107,8 @@ def _what(item: Fields) -> str:
     kind = item.leaf("type")
     if _is_workbook(item):
         return "a workbook is no rule: its queries show data"
+    if kind == MODULE:
+        return f"the module {shown(item.leaf('source'))} is a file of its own: what it makes of its values is not read here"
     if kind:
         return f"a resource of the type {shown(kind)} is no rule"
     return "this is no rule: it has no key 'query'"
@@ -229,6 +232,9 @@ def _analytic(path: str, item: Fields, stem: str) -> Iterator[Rule | Function | 
         rule = replace(rule, enabled=True)  # what is offered is always switched off, and becomes a rule when somebody takes it
     if inside is not item and not rule.id:
         rule = replace(rule, id=arm.identifier(item.get("name"), item.get("id")))
+    if arm.is_left_out(item):
+        rule = replace(rule, enabled=False)
+        notes.append(Misread("its condition is false, so that this rule is not deployed: it is packaged switched off", item.place))
     yield rule
     yield from _notes(path, rule, notes)
 

@@ -62,8 +62,8 @@ def duration(data: Settings, name: str) -> int | None:
     else:
         value = data.text(name).strip()
     if not value:
-        if data.fields.get(name) is not None and not isinstance(data.fields.get(name), Leaf):
-            raise data.misread(name, f"{name} is no text: expected a length of time, as 1h, PT1H, 01:00:00 or 1.00:00:00")
+        if data.has(name) and not isinstance(data.fields.get(name), Leaf):
+            raise data.unreadable(name, "is no text: expected a length of time, as 1h, PT1H, 01:00:00 or 1.00:00:00")
         return None
     found = seconds(value)
     if not found:
@@ -140,7 +140,7 @@ def _grouping(data: Settings) -> str:
 
 
 def _details(data: Settings) -> AlertDetails:
-    pairs = [(p.line("alertProperty"), p.line("value")) for p in data.rows("alertDynamicProperties")]
+    pairs = [(p.line("alertProperty", "name"), p.line("value")) for p in data.rows("alertDynamicProperties")]
     return AlertDetails(
         data.line("alertDisplayNameFormat"), data.text("alertDescriptionFormat").strip(),
         data.line("alertSeverityColumnName"), data.line("alertTacticsColumnName"), tuple(pairs),
@@ -157,6 +157,8 @@ def _incidents(data: Settings) -> Incidents:
 
 
 def _operator(data: Settings) -> str:
+    if data.has("triggerOperator") and not isinstance(data.fields.get("triggerOperator"), Leaf):
+        raise data.unreadable("triggerOperator", "is no text: expected gt, lt, eq or ne")
     text = data.line("triggerOperator")
     if text and text.lower() not in OPERATORS:
         raise data.misread("triggerOperator", f"triggerOperator is '{shown(text)}': expected gt, lt, eq or ne")
@@ -172,7 +174,9 @@ def _count(data: Settings, name: str) -> int | None:
     if not data.has(name):
         return None
     value = data.fields.get(name)
-    text = (value.text or "").strip() if isinstance(value, Leaf) else "a list or a mapping"
+    if not isinstance(value, Leaf):
+        raise data.unreadable(name, "is 'a list or a mapping': expected a whole number")
+    text = (value.text or "").strip()
     found = re.fullmatch(r"(\d{1,9})(?:\.0*)?", text)
     if found is None and text:
         raise data.misread(name, f"{name} is '{shown(text)}': expected a whole number")

@@ -6,15 +6,16 @@ registry.terraform.io/providers/hashicorp/azurerm, sentinel_alert_rule_scheduled
 
 from __future__ import annotations
 
+import functools
 import re
 import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
 
 from translator.rulepack import json_text
-from translator.rulepack.code_text import MAX_REFERENCES, MAX_TEXT, NAME, NUMBER, Code, Names, text_of
+from translator.rulepack.code_text import MAX_REFERENCES, MAX_TEXT, MODULE, NAME, NUMBER, Code, Names, text_of
 from translator.rulepack.model import TextMap, shown
-from translator.rulepack.tree import Fields, Items, Leaf, Misread, Odd, Tree
+from translator.rulepack.tree import Fields, Items, Leaf, Misread, Odd, Place, Tree
 
 SUFFIXES = (".tf", ".hcl", ".tofu")
 _BLOCK = re.compile(r'^(?:resource|data|module|variable|provider|output) +"[\w.-]+"(?: +"[\w.-]+")? *\{', re.M)
@@ -191,6 +192,10 @@ def resources(tree: Fields) -> Iterator[Fields]:
         yield _resource(kind, name, values.resolved(attributes, 0))
     for kind, name, attributes in _known(tree):
         yield _resource(kind, name, attributes)
+    for name, module in (named for b in _each(tree.get("module")) for named in b.entries.items()):
+        for found in _each(module):
+            source = found.get("source") or _said(name, found.place)
+            yield Fields({"type": _said(MODULE, found.place), "source": source}, found.place)
 
 
 def _each(tree: Tree | None) -> Iterator[Fields]:
@@ -223,12 +228,13 @@ def _of_module(module: Fields) -> Iterator[tuple[str, str, Fields]]:
         yield from _of_module(child)
 
 
+def _said(text: str, place: Place) -> Leaf:
+    return Leaf(text, place, lambda query: TextMap(((0, *place),)))
+
+
 def _resource(kind: str, name: str, attributes: Fields) -> Fields:
     place = attributes.place
-
-    def said(text: str) -> Leaf:
-        return Leaf(text, place, lambda query: TextMap(((0, *place),)))
-
+    said = functools.partial(_said, place=place)
     if kind == "azapi_resource":
         body = attributes.get("body")
         if isinstance(body, Leaf) and body.text:
@@ -244,6 +250,8 @@ def _resource(kind: str, name: str, attributes: Fields) -> Fields:
     if not {"name", "id"} & named.keys():
         named = {"name": said(name)}
     called = {"type": said(_TYPES.get(kind, "Microsoft.SecurityInsights/alertRules")), **({"kind": said(rule)} if rule else {}), **named}
+    if attributes.leaf("count") == "0":
+        called["condition"] = said("false")
     return Fields({**called, "properties": Fields(inside, place)}, place, attributes.faults)
 
 

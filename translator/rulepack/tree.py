@@ -197,6 +197,11 @@ class Settings:
     def misread(self, name: str, message: str) -> Misread:
         return Misread(message, self.place(name))
 
+    def unreadable(self, name: str, what: str) -> Misread:
+        """A setting of another type than it has to have, which says why where it cannot be read at all."""
+        found = self.fields.get(name)
+        return self.misread(name, f"{name} cannot be read: {found.message}" if isinstance(found, Odd) else f"{name} {what}")
+
     def _sound(self, name: str, text: str) -> str:
         text = whole(text)
         if what := broken(text):
