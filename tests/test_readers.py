@@ -21,7 +21,7 @@ from translator.cli import main
 from translator.pack import Effort, Failure, rules_of
 from translator.pipeline import convert
 from translator.rulepack import Rule, Unread, given, read, read_source, rules_at
-from translator.rulepack.model import EntityMapping
+from translator.rulepack.model import AlertDetails, EntityMapping
 from translator.rulepack.queries import judged, split
 from translator.sigma.identity import stable_id
 
@@ -253,7 +253,7 @@ def test_what_a_template_does_not_deploy_is_switched_off(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("name", ["queryFrequency", "queryPeriod", "suppressionDuration", "triggerOperator", "triggerThreshold"])
 def test_what_decides_on_the_alert_and_only_a_deployment_knows_is_refused(tmp_path: Path, name: str) -> None:
-    settings = {"displayName": "Named", "query": "T", "suppressionEnabled": True, name: "[parameters('x')]"}
+    settings: dict[str, Any] = {"displayName": "Named", "query": "T", "suppressionEnabled": True, name: "[parameters('x')]"}
     (fault,) = found_in(tmp_path, "t.json", template(analytic(GUID, **settings)))
     assert isinstance(fault, Unread) and fault.fault and fault.name == "Named"
     assert fault.message == (
@@ -466,6 +466,73 @@ def test_custom_detections_of_graph(tmp_path: Path, several: bool) -> None:
     assert rule.entities == (EntityMapping("Account", "AccountUpn", "AccountUpn"),)
     assert [(r.kind, r.frequency) for r in others] == ([("nrt", 60)] if several else [])
     assert "isolateDeviceResponseAction" in said_of(found)[0][2] and not said_of(found)[0][1]
+
+
+NEW_DETECTION = {
+    "@odata.type": "#microsoft.graph.security.detectionRule",
+    "id": "dumped",
+    "displayName": "Dumped",
+    "description": "what",
+    "status": "enabled",
+    "createdBy": "a@b.example",
+    "createdDateTime": "2026-05-25T10:15:00Z",
+    "queryCondition": {"queryText": "DeviceEvents | where FileName =~ 'x.exe'"},
+    "schedule": {"frequency": "PT1H"},
+    "detectionAction": {
+        "alertTemplate": {
+            "title": "Dump",
+            "description": "on {{DeviceName}}",
+            "severity": "high",
+            "eventGroupingKind": "singleAlert",
+            "customDetails": {"@odata.type": "#microsoft.graph.security.alertCustomDetails", "Tool": "FileName"},
+            "entityMappings": {
+                "@odata.type": "#microsoft.graph.security.entityMappingConfiguration",
+                "hosts": [{"deviceIdColumn": "DeviceId", "nameColumn": "DeviceName", "dnsDomainColumn": None}],
+                "accounts": [{"@odata.type": "#microsoft.graph.security.accountEntityMapping", "upnSuffixColumn": "Suffix"}],
+                "files": [{"nameColumn": "FileName", "sha1Column": "SHA1"}],
+                "ips": [],
+            },
+            "tactics": [
+                {"tactic": "Execution", "techniques": [{"technique": "T1059", "subTechniques": ["T1059.001"]}, {"technique": "T1204"}]},
+                {"tactic": "Persistence", "techniques": []},
+            ],
+        },
+        "automatedActions": {"isolateDevices": [{"deviceIdColumn": "DeviceId"}], "runAntivirusScans": []},
+        "organizationalScope": {"scopeType": "deviceGroup", "scopeNames": ["Servers", "Lab"]},
+        "incidentConfiguration": {"isExcludedFromIncidentCorrelation": True},
+    },
+}
+
+
+def test_custom_detections_as_graph_calls_them_now(tmp_path: Path) -> None:
+    found = found_in(tmp_path, "d.json", json.dumps(NEW_DETECTION))
+    (rule,) = (item for item in found if isinstance(item, Rule))
+    assert (rule.kind, rule.frequency, rule.period, rule.enabled, rule.grouping) == ("scheduled", 3_600, 14_400, True, "single")
+    assert rule.tactics == ("Execution", "Persistence") and rule.techniques == ("T1059", "T1059.001", "T1204")
+    assert [(e.type, e.identifier, e.column) for e in rule.entities] == [
+        ("Host", "DeviceId", "DeviceId"), ("Host", "HostName", "DeviceName"), ("Account", "UpnSuffix", "Suffix"),
+        ("File", "Name", "FileName"), ("FileHash", "Value", "SHA1"),
+    ]  # fmt: skip
+    assert rule.custom_details == (("Tool", "FileName"),) and rule.details == AlertDetails("Dump", "on {{DeviceName}}")
+    assert rule.scope == ("Servers", "Lab") and rule.date == "2026-05-25"
+    assert [message for *_, message in said_of(found)] == [
+        "a response action, isolateDevices, is left out: an alert is all that is written",
+        "that its alerts join no other incident is left out",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "status", "expected"),
+    [
+        ({"frequency": "PT1H", "lookback": "PT90M"}, "enabled", ("scheduled", 3_600, 5_400, True)),
+        ({"frequency": "P1D", "period": "24H"}, "disabled", ("scheduled", 86_400, 2_592_000, False)),
+        ({"frequency": "PT20M"}, "autoDisabled", ("scheduled", 1_200, None, False)),
+        ({"frequency": "PT0S"}, "enabled", ("nrt", 60, 60, True)),
+    ],
+)
+def test_schedules_of_custom_detections(tmp_path: Path, schedule: Any, status: str, expected: tuple[Any, ...]) -> None:
+    (rule,) = rules_in(tmp_path, "d.json", json.dumps({**NEW_DETECTION, "schedule": schedule, "status": status}))
+    assert (rule.kind, rule.frequency, rule.period, rule.enabled) == expected
 
 
 def test_a_custom_detection_in_yaml(tmp_path: Path) -> None:

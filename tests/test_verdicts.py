@@ -248,6 +248,22 @@ def test_a_list_of_which_no_column_is_read_is_no_part_of_a_stream() -> None:
         assert not any(d.code == "list-rows" for d in output.diagnostics)
 
 
+@pytest.mark.parametrize(
+    ("query", "directions"),
+    [
+        ("DeviceEvents | where FileName == 'a'", {"broader"}),
+        ("DeviceEvents | where FileName == 'a' | summarize n = count() by DeviceName | where n < 3", {"differs"}),
+        ("DeviceEvents | where FileName == 'a' | join kind=leftanti (DeviceInfo | where OSPlatform == 'x') on DeviceId", {"differs"}),
+    ],
+)
+def test_devices_that_a_rule_does_not_look_at_are_told_of_every_output(query: str, directions: set[str]) -> None:
+    made = translator.convert(rule(query, scope=("Servers", "Lab")))
+    for output in (o for o in made.outputs.values() if o.texts):
+        said = [d for d in output.diagnostics if d.code == "scope-dropped"]
+        assert {d.direction.value for d in said} == directions and "devices of Servers, Lab alone" in said[0].message
+    assert not any(d.code == "scope-dropped" for o in translator.convert(rule(query)).outputs.values() for d in o.diagnostics)
+
+
 def test_a_condition_on_what_defender_knows_of_a_file_is_dropped_and_said() -> None:
     made = translator.convert(rule("DeviceProcessEvents | where FileName == 'a' | invoke FileProfile(SHA1) | where GlobalPrevalence < 100"))
     for output in made.outputs.values():

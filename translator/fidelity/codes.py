@@ -224,6 +224,10 @@ _OTHER_ROWS: Words = {
 }
 
 _MORE_EVENTS: Words = {
+    "scope-dropped": (
+        "The rule looks at groups of devices alone, and no event says which group its device is in.",
+        "nothing to do where the product has those devices alone; else ask for them by their names in the KQL",
+    ),
     "empty-array": (
         "An event whose array is empty is no row in the query, and is found by the output.",
         "nothing to do where the array has elements as a rule; else ask for one of them in the KQL",

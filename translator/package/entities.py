@@ -25,8 +25,8 @@ THREAT_OBJECTS = {
 
 _SHARED = frozenset(
     "account.upnsuffix account.ntdomain account.dnsdomain account.aadtenantid account.isdomainjoined host.dnsdomain host.ntdomain"
-    " host.osfamily host.osversion host.isdomainjoined filehash.algorithm malware.category process.processid process.creationtimeutc"
-    " process.elevationtoken registrykey.hive registryvalue.valuetype".split()
+    " host.osfamily host.osversion host.isdomainjoined ip.addressscope filehash.algorithm malware.category process.processid"
+    " process.creationtimeutc process.elevationtoken registrykey.hive registryvalue.valuetype".split()
 )
 """Identifiers of entities that complete another one, and alone are those of many (same page, the tables of identifiers)."""
 

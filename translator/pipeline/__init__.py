@@ -30,6 +30,7 @@ from translator.pipeline.remarks import (
     on_pairs,
     on_parts,
     on_plugins,
+    on_scope,
     on_texts_of_json,
     where_each_alerts,
     with_reach,
@@ -200,6 +201,7 @@ class _Translation:
         output, since = (output, self.since) if bounded is None else (bounded, ())
         since = tuple(d for d in since if d.code not in {known.code for known in output.diagnostics})
         said = (*since, *kept, *on_columns(self.rule, self.plan, output, target), *on_history(self.rule, behind, output, target))
+        said = (*said, *on_scope(self.rule, behind))
         said = (*said, *on_overwritten(behind, output)) if output.lane != "pipeline" else said
         said = (*said, *on_plugins(self.plan, output)) if isinstance(target, Pipes) else said
         return replace(output, diagnostics=(*output.diagnostics, *said))

@@ -94,6 +94,15 @@ def on_history(rule: Rule, detection: Detection, output: Output, target: Target)
     return (Diagnostic("long-history", f"each run reads {duration(back)} of events, every {duration(rule.frequency)}"),)
 
 
+def on_scope(rule: Rule, detection: Detection) -> tuple[Diagnostic, ...]:
+    """A word on devices that the rule does not look at, and the output does."""
+    if not rule.scope:
+        return ()
+    single = all(part.kind == "event" and part.place is Place.PLAIN for part in detection.alternatives)
+    place = Place.PLAIN if single else Place.BOTH  # where events are counted, or are to be absent, more of them may do either
+    return (Diagnostic("scope-dropped", f"the rule looks at devices of {', '.join(rule.scope)} alone", None, place),)
+
+
 def on_columns(rule: Rule, plan: o.Plan, output: Output, target: Target) -> tuple[Diagnostic, ...]:
     """A word on columns that the details of an alert name, and its rows do not have."""
     if "custom-details" not in target.keeps or not target.tells_time or not _knows_columns(output, target):

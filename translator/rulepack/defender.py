@@ -1,24 +1,45 @@
 """Custom detections of Defender XDR as Microsoft Graph has them, in JSON or in YAML.
 
-Sources: learn.microsoft.com/graph/api/resources/security-detectionrule, security-alerttemplate, security-impactedasset;
-learn.microsoft.com/defender-xdr/custom-detection-rules, "Rule frequency".
+Graph 1.0 calls the settings anew, and its beta takes those of before away (2026-10-01): a file has the one or the other.
+
+Sources: learn.microsoft.com/graph/api/resources/security-detectionrule, security-ruleschedule, security-alerttemplate,
+security-mitretactic, security-mitretechnique, security-impactedasset, security-entitymappingconfiguration and the mappings that it lists,
+security-automatedactionset, security-organizationalscope;
+learn.microsoft.com/defender-xdr/custom-detection-rules, "Rule frequency", "Set the rule scope", "Create a dynamic alert title".
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from translator.rulepack.model import AlertDetails, EntityMapping, Rule, Unread
+from translator.rulepack.model import TOKEN, AlertDetails, EntityMapping, Rule, Unread, seconds
 from translator.rulepack.sentinel import SEVERITIES, duration, query_of
-from translator.rulepack.tree import Fields, Misread, Settings
+from translator.rulepack.tree import Fields, Items, Misread, Place, Settings
 
 HOUR, DAY = 3_600, 86_400
 
 _LOOKBACKS = {HOUR: 4 * HOUR, 3 * HOUR: 12 * HOUR, 12 * HOUR: 2 * DAY, DAY: 30 * DAY}
-"""How far a detection looks back that runs every so many seconds."""
+"""How far a detection looks back that runs every so many seconds, and does not say it."""
 
 _CONTINUOUS = ("0", "0h")
-_ENTITIES = {"impacteddeviceasset": "Host", "impacteduserasset": "Account", "impactedmailboxasset": "Mailbox"}
+_OFF = ("disabled", "autodisabled")
+_GROUPINGS = {"alertperevent": "each", "singlealert": "single"}
+_ASSETS = {"impacteddeviceasset": "Host", "impacteduserasset": "Account", "impactedmailboxasset": "Mailbox"}
+
+_ENTITIES = {
+    "accounts": "Account", "amazonResources": "AmazonResource", "azureResources": "AzureResource", "cloudApplications": "CloudApplication",
+    "dns": "DNS", "files": "File", "googleCloudResources": "GoogleCloudResource", "hosts": "Host", "ips": "IP",
+    "mailClusters": "MailCluster", "mailMessages": "MailMessage", "mailboxes": "Mailbox", "oAuthApplications": "OAuthApplication", "processes": "Process",
+    "registryValues": "RegistryValue", "securityGroups": "SecurityGroup", "urls": "URL",
+}  # fmt: skip
+"""The entities that columns may be mapped to, and what Sentinel calls them."""
+
+_IDENTIFIERS = {
+    ("hosts", "name"): ("Host", "HostName"), ("ips", "scope"): ("IP", "AddressScope"), ("urls", "address"): ("URL", "Url"),
+    ("mailboxes", "primaryAddress"): ("Mailbox", "MailboxPrimaryAddress"), ("registryValues", "valueName"): ("RegistryValue", "Name"),
+    **{(kind, f"sha{bits}"): ("FileHash", "Value") for kind in ("files", "processes") for bits in (1, 256)},
+}  # fmt: skip
+"""Entities and identifiers that Sentinel calls by other names (learn.microsoft.com/azure/sentinel/entities-reference)."""
 
 
 def recognizes(item: Fields) -> bool:
@@ -34,37 +55,70 @@ def read(path: str, item: Fields, stem: str) -> Iterator[Rule | Unread]:
     """
     notes: list[Misread] = []
     data = Settings(item, notes)
-    condition, schedule = data.inside("queryCondition"), data.inside("schedule")
+    condition, action = data.inside("queryCondition"), data.inside("detectionAction")
     query, text_map = query_of(condition.fields, "queryText")
-    alert = data.inside("detectionAction").inside("alertTemplate")
-    continuous = schedule.line("period").lower() in _CONTINUOUS
-    frequency = 60 if continuous else duration(schedule, "period")
+    alert = action.inside("alertTemplate")
+    frequency, period = _times(data.inside("schedule"))
     name = data.line("displayName") or alert.line("title") or stem
-    title = alert.line("title")
-    category = alert.line("category")
+    title, description = alert.line("title"), alert.text("description").strip()
+    tactics, techniques = _attack(alert)
     yield Rule(
         source=path,
         id=data.line("id"),
         name=name,
         query=query,
         text_map=text_map,
-        description=alert.text("description").strip(),
+        description=description or data.text("description").strip(),
         severity=alert.choice("severity", SEVERITIES),
-        tactics=(category,) if category else (),
-        techniques=alert.texts("mitreTechniques"),
+        tactics=tactics,
+        techniques=techniques,
         entities=tuple(_entities(alert)),
-        frequency=frequency,
-        period=60 if continuous else _LOOKBACKS.get(frequency or 0),
+        frequency=frequency or (60 if frequency == 0 else None),
+        period=period,
         author=data.line("createdBy"),
         date=(data.line("createdDateTime") or condition.line("lastModifiedDateTime"))[:10],
-        kind="nrt" if continuous else "scheduled" if frequency else "hunting",
-        enabled=data.truth("isEnabled") is not False,
-        details=AlertDetails(title=title if title != name else ""),
+        kind="nrt" if frequency == 0 else "scheduled" if frequency else "hunting",
+        enabled=data.truth("isEnabled") is not False and data.line("status").lower() not in _OFF,
+        grouping=_GROUPINGS.get(alert.line("eventGroupingKind").lower(), ""),
+        custom_details=tuple(pair for pair in alert.pairs("customDetails") if not pair[0].startswith("@")),
+        details=AlertDetails(title if title != name else "", description if TOKEN.search(description) else ""),
+        scope=action.inside("organizationalScope").texts("scopeNames"),
     )
-    for action in data.inside("detectionAction").rows("responseActions"):
-        what = action.line("@odata.type").rpartition(".")[2] or "without a name"
-        notes.append(Misread(f"a response action, {what}, is left out: an alert is all that is written", action.fields.place))
+    notes += (Misread(f"a response action, {what}, is left out: an alert is all that is written", at) for what, at in _responses(action))
+    if action.inside("incidentConfiguration").truth("isExcludedFromIncidentCorrelation"):
+        notes.append(Misread("that its alerts join no other incident is left out", action.place("incidentConfiguration")))
     yield from (Unread(path, name, n.message, *n.place, fault=False) for n in notes)
+
+
+def _times(schedule: Settings) -> tuple[int | None, int | None]:
+    """How often a detection runs, in seconds, 0 where it runs all the time, and how far it looks back."""
+    named = "frequency" if schedule.has("frequency") else "period"
+    written = schedule.line(named)
+    if written.lower() in _CONTINUOUS or seconds(written) == 0:
+        return 0, 60
+    frequency = duration(schedule, named)
+    return frequency, duration(schedule, "lookback") or _LOOKBACKS.get(frequency or 0)
+
+
+def _attack(alert: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The tactics and techniques of an alert: as mappings, the names in which are spelled as those of Sentinel are, else as texts."""
+    if not isinstance(alert.fields.get("tactics"), Items):
+        category = alert.line("category")
+        return (category,) if category else (), alert.texts("mitreTechniques")
+    tactics, techniques = list[str](), list[str]()
+    for row in alert.rows("tactics"):
+        tactics.append(row.line("tactics"))
+        for technique in row.rows("techniques"):
+            techniques += (technique.line("techniques"), *technique.texts("subTechniques"))
+    return tuple(filter(None, tactics)), tuple(filter(None, dict.fromkeys(techniques)))
+
+
+def _responses(action: Settings) -> Iterator[tuple[str, Place]]:
+    """What is done when the detection alerts, and where that is said."""
+    for row in action.rows("responseActions"):
+        yield row.line("@odata.type").rpartition(".")[2] or "without a name", row.fields.place
+    automated = action.inside("automatedActions").fields.entries
+    yield from ((name, found.place) for name, found in automated.items() if isinstance(found, Items) and found.items)
 
 
 def _entities(alert: Settings) -> Iterator[EntityMapping]:
@@ -73,4 +127,11 @@ def _entities(alert: Settings) -> Iterator[EntityMapping]:
         column = identifier[:1].upper() + identifier[1:]
         kind = asset.line("@odata.type").rpartition(".")[2].lower()
         if column:
-            yield EntityMapping(_ENTITIES.get(kind, "Account"), column, column)
+            yield EntityMapping(_ASSETS.get(kind, "Account"), column, column)
+    for mappings in alert.rows("entityMappings"):
+        for kind, entity in ((k, _ENTITIES[k]) for k in mappings.fields.entries if k in _ENTITIES):
+            for mapping in mappings.rows(kind):
+                for name in (n.removesuffix("Column") for n in mapping.fields.entries if n.endswith("Column")):
+                    if column := mapping.line(f"{name}Column"):
+                        of, identifier = _IDENTIFIERS.get((kind, name), (entity, name[:1].upper() + name[1:]))
+                        yield EntityMapping(of, identifier, column)

@@ -202,6 +202,8 @@ class Rule:
     incidents: Incidents = Incidents()
     exclusions: tuple[str, ...] = ()
     """Predicates in KQL that hold for events which are no false positives, beside the query."""
+    scope: tuple[str, ...] = ()
+    """The groups of devices whose events alone it looks at; all events where there are none."""
     prelude: int = 0
     """How many characters of the query define functions of its pack, which stand in other files."""
 
