@@ -29,8 +29,8 @@ _ASSETS = {"impacteddeviceasset": "Host", "impacteduserasset": "Account", "impac
 _ENTITIES = {
     "accounts": "Account", "amazonResources": "AmazonResource", "azureResources": "AzureResource", "cloudApplications": "CloudApplication",
     "dns": "DNS", "files": "File", "googleCloudResources": "GoogleCloudResource", "hosts": "Host", "ips": "IP",
-    "mailClusters": "MailCluster", "mailMessages": "MailMessage", "mailboxes": "Mailbox", "oAuthApplications": "OAuthApplication", "processes": "Process",
-    "registryValues": "RegistryValue", "securityGroups": "SecurityGroup", "urls": "URL",
+    "mailClusters": "MailCluster", "mailMessages": "MailMessage", "mailboxes": "Mailbox", "oAuthApplications": "OAuthApplication",
+    "processes": "Process", "registryValues": "RegistryValue", "securityGroups": "SecurityGroup", "urls": "URL",
 }  # fmt: skip
 """The entities that columns may be mapped to, and what Sentinel calls them."""
 
