@@ -101,6 +101,8 @@ def test_chains_are_one_node() -> None:
     [
         ("T | wehre a", 1, 5, "did you mean 'where'?"),
         ("T | WHERE a", 1, 5, "lower case: where"),
+        ("T | where a == \u201cb\u201d", 1, 15, "quotation mark of a word processor"),
+        ("T | where a \u2013 1 > 2", 1, 13, "a dash of a word processor"),
         ("T | where (a", 1, 13, "')'"),
         ("T | where a)", 1, 12, "')' is unexpected"),
         ("T\n| where a ==\n", 2, 13, "expected an expression"),

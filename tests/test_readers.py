@@ -608,6 +608,20 @@ def test_rules_as_other_tools_of_azure_show_them(tmp_path: Path, answer: Any) ->
     assert (rule.frequency, rule.period) == (3_600, 14 * 86_400)
 
 
+def test_settings_that_powershell_has_beside_their_mapping(tmp_path: Path) -> None:
+    answer = {
+        "Name": GUID, "DisplayName": "A", "Kind": "Scheduled", "Query": "T", "QueryFrequency": TICKS, "Technique": ["T1110"],
+        "SubTechnique": ["T1110.003"], "CustomDetail": {"Who": "Account"}, "EventGroupingSettingAggregationKind": "AlertPerResult",
+        "AlertDetailOverrideAlertDisplayNameFormat": "by {{Account}}", "AlertDetailOverrideAlertDescriptionFormat": "why",
+        "AlertDetailOverrideAlertSeverityColumnName": "Level", "IncidentConfigurationCreateIncident": False,
+        "GroupingConfigurationEnabled": True, "GroupingConfigurationLookbackDuration": TICKS, "GroupingConfigurationMatchingMethod": "Any",
+    }  # fmt: skip
+    (rule,) = rules_in(tmp_path, "x.json", json.dumps(answer))
+    assert (rule.techniques, rule.custom_details, rule.grouping) == (("T1110", "T1110.003"), (("Who", "Account"),), "each")
+    assert rule.details == AlertDetails("by {{Account}}", "why", "Level")
+    assert (rule.incidents.created, rule.incidents.grouped, rule.incidents.matching) == (False, True, "Any")
+
+
 def test_rules_by_their_names(tmp_path: Path) -> None:
     text = "one: {query: T, severity: Low}\ntwo: {query: U, name: Two}\n"
     assert [(r.name, r.query) for r in rules_in(tmp_path, "x.yaml", text)] == [("one", "T"), ("Two", "U")]
@@ -621,6 +635,7 @@ def test_rules_by_their_names(tmp_path: Path) -> None:
         (template({"type": "Microsoft.Insights/scheduledQueryRules", "properties": {"severity": 2}}), "scheduledQueryRules is no rule"),
         ({"panels": [{"title": "p", "targets": [{"refId": "A", "azureLogAnalytics": {"query": "T"}}]}]}, "no key 'query'"),
         ({"name": "tool", "scripts": {"query": "run"}}, "no key 'query'"),
+        ({"name": "r", "type": "eql", "language": "eql", "query": "any where true", "severity": "low"}, "a query in eql is no KQL"),
     ],
 )
 def test_what_has_queries_and_is_no_rule(tmp_path: Path, thing: Any, says: str) -> None:
@@ -1165,8 +1180,23 @@ def test_rules_in_blocks_of_every_language_of_files(tmp_path: Path) -> None:
         (16, True, "this is not valid YAML: m"),
         (20, True, "this is not valid JSON: E"),
         (1, False, "a block of bicep is no qu"),
-        (1, False, "a query that stands in a "),
+        (1, False, "a query that stands in pr"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("SigninLogs\n| where a == 1\n", 1),
+        ("Look here:\n\nSigninLogs | take 1\n\n{code:kql}\nSigninLogs\n| take 2\n{code}\n", 2),
+        ("Ask `SigninLogs | take 1` or `SigninLogs | take 2`.\n", 2),
+        ("SigninLogs has them.\n\n| a | SigninLogs |\n|---|---|\n| b | c |\n", 0),
+    ],
+)
+def test_queries_in_prose_are_counted(tmp_path: Path, text: str, count: int) -> None:
+    found = said_of(found_in(tmp_path, "x.md", f"# A\n\n```kql\nSigninLogs\n```\n\n{text}"))
+    said = {1: "a query that stands", 2: "2 queries that stand"}
+    assert [message for *_, message in found] == ([f"{said[count]} in prose: blocks of code alone are read"] if count else [])
 
 
 def test_what_a_page_says_of_its_queries(tmp_path: Path) -> None:

@@ -208,7 +208,16 @@ def _explain(text: str, error: UnexpectedInput | Refused) -> SyntaxProblem:
     if kind == "word":
         words = [w for w in _ACCEPTED_WORDS if w.upper().replace("-", "_") in accepted]
         hint = _did_you_mean(found, words)
+    elif found in _OF_WORD_PROCESSORS:
+        hint = _OF_WORD_PROCESSORS[found]
     return problem(text, where, f"{seen}, expected {wanted}", hint)
+
+
+_OF_WORD_PROCESSORS = {
+    **dict.fromkeys("\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb", "a quotation mark of a word processor: KQL has \" and '"),
+    **dict.fromkeys("\u2013\u2014\u2212", "a dash of a word processor: KQL has -"),
+}
+"""What programs write in place of what was typed."""
 
 
 _ACCEPTED_WORDS = ("by", "on", "with", "to", "of", "from", "step", "as", "and", "or", "in", "between")

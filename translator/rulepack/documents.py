@@ -28,6 +28,9 @@ _ANALYTIC = frozenset(
 _WITHOUT_QUERY = frozenset({"fusion", "mlbehavioranalytics", "microsoftsecurityincidentcreation", "threatintelligence"})
 """Kinds of analytic rules that Microsoft runs by itself."""
 
+_OTHER_LANGUAGES = frozenset({"eql", "esql", "kuery", "lucene"})
+"""What rules of Elastic Security say that their query is written in (elastic.co/docs/api, "Create a detection rule")."""
+
 _GROUPS = {
     "scheduled": "Scheduled", "nrt": "NRT", "fusion": "Fusion", "mlbehavioranalytics": "MLBehaviorAnalytics",
     "microsoftsecurityincidentcreation": "MicrosoftSecurityIncidentCreation", "analytics": "", "hunting": "Hunting",
@@ -219,6 +222,9 @@ def _analytic(path: str, item: Fields, stem: str) -> Iterator[Rule | Function | 
     if kind.lower() in _WITHOUT_QUERY and "query" not in inside.entries:
         name = inside.leaf("displayName") or arm.identifier(item.get("name"), item.get("id")) or stem
         yield Unread(path, name, f"a rule of the kind {kind} has no query", *item.place, fault=False)
+        return
+    if (language := inside.leaf("language").lower()) in _OTHER_LANGUAGES:
+        yield Unread(path, inside.leaf("name") or stem, f"a query in {language} is no KQL", *item.place, fault=False)
         return
     query, text_map = query_of(inside)
     if inside is not item:

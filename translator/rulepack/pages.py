@@ -85,7 +85,7 @@ class Page:
         self.headings: list[tuple[int, str]] = [(1, title)] if title else []
         self.about = about
         self.in_lines = 0
-        """How many queries stand in lines of prose, which are not read."""
+        """How many queries stand in prose, which are not read."""
         self._prose: list[str] = []
 
     def heading(self, level: int, text: str) -> None:
@@ -148,7 +148,7 @@ def read(content: Content, page: Page) -> Iterator[Rule | Function | Unread]:
         yield Unread(content.name, content.stem, "no block of code stands in this text", fault=False)
     if page.in_lines:
         what = "a query that stands" if page.in_lines == 1 else f"{page.in_lines} queries that stand"
-        yield Unread(content.name, content.stem, f"{what} in a line of prose: blocks of code alone are read", fault=False)
+        yield Unread(content.name, content.stem, f"{what} in prose: blocks of code alone are read", fault=False)
 
 
 def _bare(content: Content, block: Block, query: Found, description: str) -> Rule:

@@ -149,7 +149,7 @@ def _details(data: Settings) -> AlertDetails:
 
 def _incidents(data: Settings) -> Incidents:
     held = data.inside("incidentConfiguration") if data.has("incidentConfiguration") else data
-    grouping = held.inside("groupingConfiguration")
+    grouping = (held if held.has("groupingConfiguration") else data).inside("groupingConfiguration")
     return Incidents(
         held.truth("createIncident") is not False, bool(grouping.truth("enabled")), seconds(grouping.line("lookbackDuration")),
         grouping.line("matchingMethod", "entitiesMatchingMethod"),

@@ -1,12 +1,14 @@
 """The names of settings as the tools of Azure spell them: as the REST interface has them, with capitals, or with underscores.
 
 Sources: learn.microsoft.com/powershell/module/az.securityinsights/new-azsentinelalertrule;
+learn.microsoft.com/dotnet/api/microsoft.azure.powershell.cmdlets.securityinsights.models.scheduledalertrule;
 registry.terraform.io/providers/hashicorp/azurerm, sentinel_alert_rule_scheduled, sentinel_alert_rule_nrt, log_analytics_saved_search,
 log_analytics_query_pack_query.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from translator.rulepack.tree import Fields, Items, Tree
@@ -23,14 +25,20 @@ _NAMES = """
 """.split()
 
 _OTHER_NAMES = {
-    "tactic": "tactics", "technique": "techniques", "entitymapping": "entityMappings", "fieldmapping": "fieldMappings",
-    "eventgroupingsettingaggregationkind": "aggregationKind", "eventgrouping": "eventGroupingSettings",
+    "tactic": "tactics", "technique": "techniques", "subtechnique": "subTechniques", "entitymapping": "entityMappings",
+    "fieldmapping": "fieldMappings", "customdetail": "customDetails", "eventgrouping": "eventGroupingSettings",
     "aggregationmethod": "aggregationKind", "dynamicproperty": "alertDynamicProperties", "incident": "incidentConfiguration",
     "createincidentenabled": "createIncident", "grouping": "groupingConfiguration", "entitymatchingmethod": "matchingMethod",
     "descriptionformat": "alertDescriptionFormat", "displaynameformat": "alertDisplayNameFormat",
     "severitycolumnname": "alertSeverityColumnName", "tacticscolumnname": "alertTacticsColumnName",
 }  # fmt: skip
 """What other tools call a setting, in small letters."""
+
+_FOLDED = {
+    "alertdetailoverride": "alertDetailsOverride", "eventgroupingsetting": "eventGroupingSettings",
+    "groupingconfiguration": "groupingConfiguration", "incidentconfiguration": "incidentConfiguration",
+}  # fmt: skip
+"""Mappings whose settings PowerShell has beside them, each called by the mapping's name, which this is in small letters, and its own."""
 
 _SPELLED = {**{name.lower(): name for name in _NAMES}, **_OTHER_NAMES}
 _LISTS = frozenset({"entityMappings", "fieldMappings", "alertDynamicProperties", "requiredDataConnectors", "impactedAssets"})
@@ -65,7 +73,7 @@ def _made(tree: Tree, known: dict[int, Tree]) -> Tree:
             return Items(tuple(_spelled(item, known) for item in items), place)
         case Fields(entries):
             made: dict[str, Tree] = {}
-            for key, value in entries.items():
+            for key, value in _unfolded(entries).items():
                 name = name_of(key)
                 name = key if name in entries else name
                 inside = value if name in _OWN else _spelled(value, known)
@@ -77,3 +85,17 @@ def _made(tree: Tree, known: dict[int, Tree]) -> Tree:
                 made.setdefault(name, inside)
             return replace(tree, entries=made)
     return tree
+
+
+def _unfolded(entries: Mapping[str, Tree]) -> Mapping[str, Tree]:
+    """Settings in the mapping that PowerShell has put them beside."""
+    found: dict[str, Tree] = {}
+    for key, value in entries.items():
+        of = next((prefix for prefix in _FOLDED if key.lower().startswith(prefix) and key[len(prefix) :].isalpha()), None)
+        if of is None or key.lower() in _SPELLED:
+            found[key] = value
+            continue
+        above = found.get(_FOLDED[of])
+        inside = above.entries if isinstance(above, Fields) else {}
+        found[_FOLDED[of]] = Fields({**inside, key[len(of) :]: value}, value.place)
+    return found
