@@ -1222,6 +1222,7 @@ def test_what_is_no_rule_is_counted_and_named(tmp_path: Path) -> None:
         "README.md": "# About\n\nNothing.\n",
         "x.png": "\x89",
         "y.png": "\x89",
+        "more.tar.gz": "\x1f\x8b",
         "notes.txt": "some prose",
         "list.yaml": "- a\n- b\n",
         ".git/hooks.yaml": RULE,
@@ -1232,12 +1233,14 @@ def test_what_is_no_rule_is_counted_and_named(tmp_path: Path) -> None:
         (pack / name).write_text(text)
     result = run("convert", str(pack), "-o", str(tmp_path / "out"), "-t", "sigma", "--exclude", "old")
     assert result.exit_code == 0 and "not read:" in result.stderr and "files called .png hold no rules" in result.stderr
+    assert "more.tar.gz: an archive of this kind is not looked into" in result.stderr
     report = json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))
     assert [r["source"] for r in report["rules"]] == [str(pack / "a.yaml")]
     assert sorted(Path(s["source"]).name for s in report["skipped"]) == [
         ".git",
         "README.md",
         "list.yaml",
+        "more.tar.gz",
         "notes.txt",
         "old",
         "w.yml",
@@ -1362,6 +1365,13 @@ def test_standard_input(text: str | bytes) -> None:
     result = run("convert", "-", "-t", "splunk", text=text)
     assert result.exit_code == 0 and "index=*" in result.stdout
     assert run("check", "-", text=text).exit_code == 0
+
+
+def test_an_archive_as_standard_input() -> None:
+    data = zipped({"a.yaml": RULE, "old/b.kql": SEARCH, "x.zip": zipped({"c.json": json.dumps(DETECTION)})})
+    result = run("convert", "-", "-t", "splunk", "--format", "json", "--exclude", "old", text=data)
+    assert [r["source"] for r in json.loads(result.stdout)["rules"]] == ["-/a.yaml", "-/x.zip/c.json"]
+    assert "binary file" in run("fmt", "-", text=data).output
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only here may a name be any bytes")

@@ -25,6 +25,9 @@ SELDOM = (".csv", ".tsv", ".html", ".htm", ".xhtml", ".ipynb", ".tf", ".tofu", "
 SUFFIXES = (".yaml", ".yml", ".json", ".jsonl", ".ndjson", ".kql", ".csl", ".kusto", ".txt", ".md", ".markdown", *SELDOM, "")
 """What a file below a folder may be called that is looked into."""
 
+OTHER_ARCHIVES = frozenset({".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zst"})
+_OTHER_ARCHIVE = "an archive of this kind is not looked into: unpack it, or pack it as .zip"
+
 ASIDE = frozenset({".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__"})
 """Folders that tools keep for themselves."""
 
@@ -103,7 +106,7 @@ def sources(path: Path, excluded: tuple[str, ...] = ()) -> Iterator[Source | Unr
     if path == STANDARD_INPUT and sys.stdin is None:
         yield _left_out(path, "standard input is closed", fault=True)
     elif path == STANDARD_INPUT:
-        yield Source(path, named=True, data=_standard_input())
+        yield from _held_in(path, _standard_input(), excluded)
     elif path.is_dir():
         yield from _below(path, excluded)
     elif path.exists():
@@ -127,9 +130,12 @@ def _standard_input() -> bytes:
 
 def given(name: str, data: bytes) -> Iterator[Source | Unread]:
     """What there is to read in the content of a file, or of an archive, whose name is known; it may be any name."""
-    path = Path(PurePosixPath(name.replace("\\", "/")).name or "rules")
-    if path.suffix.lower() == ".zip" or data.startswith(b"PK\3\4"):
-        yield from _members(path, (), data=data)
+    yield from _held_in(Path(PurePosixPath(name.replace("\\", "/")).name or "rules"), data)
+
+
+def _held_in(path: Path, data: bytes, excluded: tuple[str, ...] = ()) -> Iterator[Source | Unread]:
+    if (path.suffix.lower() == ".zip" or data.startswith(b"PK\3\4")) and len(data) <= MAX_BYTES:
+        yield from _members(path, excluded, data=data)
     else:
         yield Source(path, named=True, data=data)
 
@@ -176,6 +182,8 @@ def _passed_over(path: PurePath) -> str:
     if path.name.startswith("."):
         return "a file whose name begins with a dot is left aside"
     suffix = path.suffix.lower()
+    if suffix in OTHER_ARCHIVES:
+        return _OTHER_ARCHIVE
     return "" if suffix in SUFFIXES else f"files called {visible(suffix)} hold no rules"
 
 
@@ -214,7 +222,8 @@ def _members_of(archive: Source, excluded: tuple[str, ...], left: list[int]) -> 
         if times > 1:
             yield _left_out(whole, f"this archive holds {times} files of this name, of which the last one is read")
         aside = any(part in ASIDE for part in member.parts)
-        why = "in a folder that a tool keeps for itself" if aside else _excluded(member, excluded)
+        apart = (_excluded(part, excluded) for part in (member, *member.parents[:-1]))
+        why = "in a folder that a tool keeps for itself" if aside else next(filter(None, apart), "")
         suffix = member.suffix.lower()
         if not why and suffix == ".zip":
             left[0] -= sizes[name]
@@ -250,6 +259,8 @@ def text_of(source: Source) -> str | Unread:
     if len(data) > MAX_BYTES:
         return refused(f"this file is larger than {MAX_BYTES // 1_000_000} MB, which is more than rules take")
     encoding = _encoding(data)
+    if source.suffix in OTHER_ARCHIVES:
+        return refused(_OTHER_ARCHIVE)
     if encoding == "utf-8-sig" and b"\0" in data[:8192]:
         return refused("this is a binary file, not a rule")
     try:
@@ -272,7 +283,7 @@ def read_text(path: Path) -> str:
         RuleFileError: where there is none, with the reason.
     """
     source = next(sources(path)) if path == STANDARD_INPUT else Source(path, named=True)
-    found = text_of(source) if isinstance(source, Source) else source
+    found = text_of(replace(source, member="", within=())) if isinstance(source, Source) else source
     if isinstance(found, Unread):
         raise RuleFileError(found.source, found.message, found.line, found.column)
     if isinstance(found, Guessed):
