@@ -1331,10 +1331,11 @@ def test_archives_of_odd_names(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "pack.zip", "w") as archive:
         for name in names:
             archive.writestr(name, SEARCH)
-    found = list(rules_at(tmp_path / "pack.zip", ("h",)))
+    found = list(rules_at(tmp_path / "pack.zip"))
     assert sum(isinstance(r, Rule) for r in found) == len(set(names))
     assert [m for *_, m in said_of(found)] == ["this archive holds 2 files of this name, of which the last one is read"]
-    assert sum(isinstance(r, Rule) for r in rules_at(tmp_path / "pack.zip", ("h/*", "etc", "b.kql"))) == len(set(names)) - 2
+    for excluded in (("h/*", "b.kql"), ("h", "etc")):
+        assert sum(isinstance(r, Rule) for r in rules_at(tmp_path / "pack.zip", excluded)) == len(set(names)) - 2
 
 
 def test_the_list_of_an_archive_is_not_read_for_each_of_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
