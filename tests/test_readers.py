@@ -92,6 +92,12 @@ def test_yaml_as_editors_leave_it(tmp_path: Path, changed: Callable[[str], str])
     assert rule.query == "SecurityEvent\n| where EventID == 4720\n"
 
 
+def test_names_in_one_text_stand_between_commas(tmp_path: Path) -> None:
+    text = "name: A\ntactics: Impact, Credential Access\nrelevantTechniques: [T1110, 'T1531,T1110 ']\nquery: T\n"
+    (rule,) = rules_in(tmp_path, "r.yaml", text)
+    assert (rule.tactics, rule.techniques) == (("Impact", "Credential Access"), ("T1110", "T1531"))
+
+
 def test_a_document_that_is_no_yaml_loses_no_other(tmp_path: Path) -> None:
     found = found_in(tmp_path, "r.yaml", f"a: [1\n---\n{RULE}---\nname: x\nquery: 'T\n")
     assert [r.name for r in found if isinstance(r, Rule)] == ["Accounts made"]

@@ -175,8 +175,8 @@ def _told(content: Content, page: Page, chapter: Chapter, rules: list[tuple[Bloc
     notes: list[Misread] = []
     own = Settings(page.about or Fields({}, (1, 1)), notes)
     identifier = named[1] if named else own.line("id")
-    techniques = (*_TECHNIQUE.findall(attack), *own.texts("relevantTechniques", "techniques"))
-    tactics += own.texts("tactics")
+    techniques = (*_TECHNIQUE.findall(attack), *own.names("relevantTechniques", "techniques"))
+    tactics += own.names("tactics")
     severity = own.choice("severity", SEVERITIES)
     for (_, rule), name in zip(rules, names, strict=True):
         seen[name] += 1

@@ -156,6 +156,10 @@ class Settings:
                     self._left_out(name, found, "a list of texts")
         return ()
 
+    def names(self, *names: str) -> tuple[str, ...]:
+        """The same of names, which hold no comma: in one text commas stand between them."""
+        return tuple(name.strip() for text in self.texts(*names) for name in text.split(",") if name.strip())
+
     def inside(self, name: str) -> Settings:
         """The mapping under a name; an empty one where there is none."""
         found = self.fields.get(name)
