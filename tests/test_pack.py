@@ -25,6 +25,7 @@ from translator import pack
 from translator.cli import main
 from translator.commands import common
 from translator.commands.summary import print_problems
+from translator.commands.writing import OutputFolder
 from translator.pipeline import Conversion, convert
 from translator.rulepack import Rule
 
@@ -407,6 +408,17 @@ def test_a_folder_that_cannot_be_written_is_said_before_the_work(good: Path, tmp
     for out in (tmp_path / "file" / "out", tmp_path / "file"):
         result = run("convert", good, "-o", out)
         assert result.exit_code == 2 and "error" in result.stderr.lower()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no folder is held there")
+def test_a_folder_that_another_run_writes_is_left_to_it(good: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with OutputFolder(out):
+        before = (out / "report.json").read_text("utf-8")
+        result = run("convert", str(good), "-o", str(out), "-t", "splunk")
+        assert result.exit_code == 2 and f"another run writes into {out}" in result.output.replace("\n", "")
+        assert (out / "report.json").read_text("utf-8") == before and not (out / "splunk").exists()
+    assert run("convert", str(good), "-o", str(out), "-t", "splunk").exit_code == 0
 
 
 def test_what_stands_in_the_way_of_one_file_is_said(good: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
@@ -56,6 +57,30 @@ def require_writable(path: Path) -> None:
             pass
     except OSError as error:
         raise UsageProblem(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def _held(folder: Path) -> int | None:
+    """A folder that no other run can begin to write until this is closed, or its process ends; None where the system holds none.
+
+    Raises:
+        UsageProblem: where another run writes it.
+    """
+    if sys.platform == "win32":
+        return None
+    import fcntl
+
+    found: int | None = None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        found = os.open(folder, os.O_RDONLY)
+        fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        if found is not None:
+            os.close(found)
+        raise UsageProblem(f"another run writes into {folder}: wait for its end, or name another folder") from error
+    except OSError:  # what cannot be written at all is said of the first file
+        pass
+    return found
 
 
 def write_file(root: Path, name: str, content: str | bytes) -> None:
@@ -160,6 +185,7 @@ class OutputFolder:
         self.lost: list[str] = []
         self.reserve = ""
         self.next = time.monotonic() + self.PAUSE
+        self.held: int | None = None
 
     @functools.cached_property
     def earlier(self) -> Mapping[str, Any]:
@@ -197,6 +223,7 @@ class OutputFolder:
         """Begins to write. Raises UsageProblem where that cannot be done."""
         unfinished = self._unfinished({"version": 1, "summary": {}, "rules": []})
         if not self.checks:
+            self.held = _held(self.root)
             write_files(self.root, {REPORT: unfinished})
             self._keep_free()
         return self
@@ -205,6 +232,8 @@ class OutputFolder:
         self._set_free()
         if not self.checks:
             self.tidy((*self.digests, *self.known))
+        if self.held is not None:
+            os.close(self.held)
 
     def owned(self, given: Iterable[Path]) -> Callable[[Path], bool]:
         """Whether a file is one that runs have written here, so that it is no rule; their report and what they write for a while are, too.
