@@ -527,6 +527,28 @@ def test_custom_detections_as_graph_calls_them_now(tmp_path: Path) -> None:
     ]
 
 
+def test_custom_detections_as_powershell_shows_them(tmp_path: Path) -> None:
+    """Microsoft.Graph.Beta.Security writes names with capitals, times as objects, and what is of one type alone in a mapping inside."""
+    template = {
+        "Title": "T", "Description": "on {{DeviceName}}", "Severity": "high", "EventGroupingKind": "alertPerEvent",
+        "Tactics": [{"Tactic": "Impact", "Techniques": [{"Technique": "T1531"}]}],
+        "EntityMappings": {"Mailboxes": [{"PrimaryAddressColumn": "Recipient"}]},
+        "ImpactedAssets": [{"AdditionalProperties": {"@odata.type": "#x.impactedDeviceAsset", "identifier": "deviceId"}}],
+    }  # fmt: skip
+    answer = {
+        "Id": "1", "DisplayName": "D", "Description": "own", "Status": "enabled", "QueryCondition": {"QueryText": "T"},
+        "Schedule": {"Frequency": TICKS, "Lookback": TICKS, "Period": None},
+        "DetectionAction": {"AlertTemplate": template, "OrganizationalScope": {"ScopeNames": ["Lab"]}},
+    }  # fmt: skip
+    (rule,) = found_in(tmp_path, "x.json", json.dumps([answer]))
+    assert isinstance(rule, Rule) and (rule.frequency, rule.period, rule.grouping, rule.scope) == (3_600, 3_600, "each", ("Lab",))
+    assert (rule.description, rule.details.description) == ("own", "on {{DeviceName}}")
+    assert [(e.type, e.identifier, e.column) for e in rule.entities] == [
+        ("Host", "DeviceId", "DeviceId"), ("Mailbox", "MailboxPrimaryAddress", "Recipient"),
+    ]  # fmt: skip
+    assert (rule.tactics, rule.techniques) == (("Impact",), ("T1531",))
+
+
 @pytest.mark.parametrize(
     ("schedule", "status", "expected"),
     [

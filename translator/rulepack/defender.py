@@ -27,16 +27,16 @@ _GROUPINGS = {"alertperevent": "each", "singlealert": "single"}
 _ASSETS = {"impacteddeviceasset": "Host", "impacteduserasset": "Account", "impactedmailboxasset": "Mailbox"}
 
 _ENTITIES = {
-    "accounts": "Account", "amazonResources": "AmazonResource", "azureResources": "AzureResource", "cloudApplications": "CloudApplication",
-    "dns": "DNS", "files": "File", "googleCloudResources": "GoogleCloudResource", "hosts": "Host", "ips": "IP",
-    "mailClusters": "MailCluster", "mailMessages": "MailMessage", "mailboxes": "Mailbox", "oAuthApplications": "OAuthApplication",
-    "processes": "Process", "registryValues": "RegistryValue", "securityGroups": "SecurityGroup", "urls": "URL",
+    "accounts": "Account", "amazonresources": "AmazonResource", "azureresources": "AzureResource", "cloudapplications": "CloudApplication",
+    "dns": "DNS", "files": "File", "googlecloudresources": "GoogleCloudResource", "hosts": "Host", "ips": "IP",
+    "mailclusters": "MailCluster", "mailmessages": "MailMessage", "mailboxes": "Mailbox", "oauthapplications": "OAuthApplication",
+    "processes": "Process", "registryvalues": "RegistryValue", "securitygroups": "SecurityGroup", "urls": "URL",
 }  # fmt: skip
-"""The entities that columns may be mapped to, and what Sentinel calls them."""
+"""The entities that columns may be mapped to, in small letters, and what Sentinel calls them."""
 
 _IDENTIFIERS = {
     ("hosts", "name"): ("Host", "HostName"), ("ips", "scope"): ("IP", "AddressScope"), ("urls", "address"): ("URL", "Url"),
-    ("mailboxes", "primaryAddress"): ("Mailbox", "MailboxPrimaryAddress"), ("registryValues", "valueName"): ("RegistryValue", "Name"),
+    ("mailboxes", "primaryaddress"): ("Mailbox", "MailboxPrimaryAddress"), ("registryvalues", "valuename"): ("RegistryValue", "Name"),
     **{(kind, f"sha{bits}"): ("FileHash", "Value") for kind in ("files", "processes") for bits in (1, 256)},
 }  # fmt: skip
 """Entities and identifiers that Sentinel calls by other names (learn.microsoft.com/azure/sentinel/entities-reference)."""
@@ -60,7 +60,8 @@ def read(path: str, item: Fields, stem: str) -> Iterator[Rule | Unread]:
     alert = action.inside("alertTemplate")
     frequency, period = _times(data.inside("schedule"))
     name = data.line("displayName") or alert.line("title") or stem
-    title, description = alert.line("title"), alert.text("description").strip()
+    title, description, own = alert.line("title"), alert.text("description").strip(), data.text("description").strip()
+    dynamic = TOKEN.search(description) is not None
     tactics, techniques = _attack(alert)
     yield Rule(
         source=path,
@@ -68,7 +69,7 @@ def read(path: str, item: Fields, stem: str) -> Iterator[Rule | Unread]:
         name=name,
         query=query,
         text_map=text_map,
-        description=description or data.text("description").strip(),
+        description=own or description if dynamic else description or own,
         severity=alert.choice("severity", SEVERITIES),
         tactics=tactics,
         techniques=techniques,
@@ -81,7 +82,7 @@ def read(path: str, item: Fields, stem: str) -> Iterator[Rule | Unread]:
         enabled=data.truth("isEnabled") is not False and data.line("status").lower() not in _OFF,
         grouping=_GROUPINGS.get(alert.line("eventGroupingKind").lower(), ""),
         custom_details=tuple(pair for pair in alert.pairs("customDetails") if not pair[0].startswith("@")),
-        details=AlertDetails(title if title != name else "", description if TOKEN.search(description) else ""),
+        details=AlertDetails(title if title != name else "", description if dynamic else ""),
         scope=action.inside("organizationalScope").texts("scopeNames"),
     )
     notes += (Misread(f"a response action, {what}, is left out: an alert is all that is written", at) for what, at in _responses(action))
@@ -93,7 +94,7 @@ def read(path: str, item: Fields, stem: str) -> Iterator[Rule | Unread]:
 def _times(schedule: Settings) -> tuple[int | None, int | None]:
     """How often a detection runs, in seconds, 0 where it runs all the time, and how far it looks back."""
     named = "frequency" if schedule.has("frequency") else "period"
-    written = schedule.line(named)
+    written = schedule.fields.leaf(named).strip()
     if written.lower() in _CONTINUOUS or seconds(written) == 0:
         return 0, 60
     frequency = duration(schedule, named)
@@ -115,23 +116,28 @@ def _attack(alert: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def _responses(action: Settings) -> Iterator[tuple[str, Place]]:
     """What is done when the detection alerts, and where that is said."""
-    for row in action.rows("responseActions"):
+    for row in map(_whole, action.rows("responseActions")):
         yield row.line("@odata.type").rpartition(".")[2] or "without a name", row.fields.place
     automated = action.inside("automatedActions").fields.entries
     yield from ((name, found.place) for name, found in automated.items() if isinstance(found, Items) and found.items)
 
 
 def _entities(alert: Settings) -> Iterator[EntityMapping]:
-    for asset in alert.rows("impactedAssets"):
+    for asset in map(_whole, alert.rows("impactedAssets")):
         identifier = asset.line("identifier")
         column = identifier[:1].upper() + identifier[1:]
         kind = asset.line("@odata.type").rpartition(".")[2].lower()
         if column:
             yield EntityMapping(_ASSETS.get(kind, "Account"), column, column)
     for mappings in alert.rows("entityMappings"):
-        for kind, entity in ((k, _ENTITIES[k]) for k in mappings.fields.entries if k in _ENTITIES):
-            for mapping in mappings.rows(kind):
+        for key, kind in ((k, k.lower()) for k in mappings.fields.entries if k.lower() in _ENTITIES):
+            for mapping in mappings.rows(key):
                 for name in (n.removesuffix("Column") for n in mapping.fields.entries if n.endswith("Column")):
                     if column := mapping.line(f"{name}Column"):
-                        of, identifier = _IDENTIFIERS.get((kind, name), (entity, name[:1].upper() + name[1:]))
+                        of, identifier = _IDENTIFIERS.get((kind, name.lower()), (_ENTITIES[kind], name[:1].upper() + name[1:]))
                         yield EntityMapping(of, identifier, column)
+
+
+def _whole(row: Settings) -> Settings:
+    """A mapping of one of several types, of which PowerShell has what is not of all of them in one inside."""
+    return row.inside("additionalProperties") if row.has("additionalProperties") else row

@@ -15,13 +15,14 @@ from translator.rulepack.tree import Fields, Items, Tree
 
 _NAMES = """
     additionalProperties aggregationKind alertDescriptionFormat alertDetailsOverride alertDisplayNameFormat alertDynamicProperties
-    alertProperty alertSeverityColumnName alertTacticsColumnName alertTemplate author body category columnName connectorId createdBy
-    createdDateTime createIncident customDetails dataTypes description detectionAction displayName enabled entitiesMatchingMethod
-    entityMappings entityType eventGroupingSettings falsePositives fieldMappings functionAlias functionParameters groupingConfiguration id
-    identifier impactedAssets incidentConfiguration isEnabled kind lastModifiedDateTime lookbackDuration matchingMethod metadata
-    mitreTechniques name period properties query queryCondition queryFrequency queryPeriod queryText references relevantTechniques
-    requiredDataConnectors responseActions schedule severity status subTechniques suppressionDuration suppressionEnabled tactics tags
-    techniques templateVersion title triggerOperator triggerThreshold type value version
+    alertProperty alertSeverityColumnName alertTacticsColumnName alertTemplate author automatedActions body category columnName
+    connectorId createdBy createdDateTime createIncident customDetails dataTypes description detectionAction displayName enabled
+    entitiesMatchingMethod entityMappings entityType eventGroupingKind eventGroupingSettings falsePositives fieldMappings frequency
+    functionAlias functionParameters groupingConfiguration id identifier impactedAssets incidentConfiguration isEnabled
+    isExcludedFromIncidentCorrelation kind lastModifiedDateTime lookback lookbackDuration matchingMethod metadata mitreTechniques name
+    organizationalScope period properties query queryCondition queryFrequency queryPeriod queryText references relevantTechniques
+    requiredDataConnectors responseActions schedule scopeNames severity status subTechniques suppressionDuration suppressionEnabled
+    tactics tags techniques templateVersion title triggerOperator triggerThreshold type value version
 """.split()
 
 _OTHER_NAMES = {
