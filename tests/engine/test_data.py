@@ -83,6 +83,19 @@ def test_a_row_in_memory_of_another_type() -> None:
         translator.run("T", {"T": [{"n": 1}, {"n": "x"}]}, schema={"T": {"n": "long"}})
 
 
+def test_numbers_in_memory_beyond_64_bits_are_real() -> None:
+    result = translator.run("T | project n, kind = gettype(n)", {"T": [{"n": 2**63}, {"n": 1}]})
+    assert result.rows == [(2.0**63, "real"), (1.0, "real")]
+
+
+def test_what_no_text_can_hold_is_an_error_of_the_engine() -> None:
+    for value in ("\ud800", [{"a": "\ud800"}]):
+        with pytest.raises(EngineError, match="T: a value cannot be kept"):
+            translator.run("T", {"T": [{"t": value}]})
+    with pytest.raises(EngineError, match="T: a value cannot be kept"):
+        translator.run("T", {"T": [{"n": 2**63}]}, schema={"T": {"n": "long"}})
+
+
 def test_run_command(tmp_path: Path) -> None:
     write(tmp_path, "ndjson")
     query = "SigninLogs | where TimeGenerated > ago(1h) | project UserPrincipalName, age = now() - TimeGenerated"

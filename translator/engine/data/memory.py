@@ -11,7 +11,7 @@ import duckdb
 
 from translator.engine.data.layout import Columns, Field, identifier
 from translator.engine.data.values import STORED, moment_of
-from translator.engine.errors import EngineError
+from translator.engine.errors import EngineError, explained
 from translator.engine.python.conversions import datetime_of
 from translator.plan.functions.values import timespan_of
 from translator.plan.types import Type
@@ -43,7 +43,10 @@ def insert(
         ]
         lists = ", ".join(f"unnest(CAST(? AS {STORED.get(kinds[c], 'VARCHAR')}[]))" for c in fields)
         # a list for each column is one statement, where executemany is one for each row
-        connection.execute(f"INSERT INTO {identifier(table)} SELECT {lists or 'unnest(range(?))'}", values or [len(rows)])
+        try:
+            connection.execute(f"INSERT INTO {identifier(table)} SELECT {lists or 'unnest(range(?))'}", values or [len(rows)])
+        except duckdb.Error as error:
+            raise EngineError(f"{table}: a value cannot be kept: {explained(error)}") from error
 
 
 def types_of_rows(table: str, rows: Sequence[Any]) -> dict[str, str]:
@@ -64,7 +67,7 @@ def types_of_rows(table: str, rows: Sequence[Any]) -> dict[str, str]:
                 case bool():
                     kinds.add("BOOLEAN")
                 case int():
-                    kinds.add("BIGINT")
+                    kinds.add("BIGINT" if -(2**63) <= value < 2**63 else "DOUBLE")  # as in JSON, a larger number is a real
                 case float():
                     kinds.add("DOUBLE")
                 case dt.datetime():
