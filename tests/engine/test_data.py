@@ -84,7 +84,7 @@ def test_a_row_in_memory_of_another_type() -> None:
 
 
 def test_numbers_in_memory_beyond_64_bits_are_real() -> None:
-    result = translator.run("T | project n, kind = gettype(n)", {"T": [{"n": 2**63}, {"n": 1}]})
+    result = translator.run("T | project n, t = gettype(n)", {"T": [{"n": 2**63}, {"n": 1}]})
     assert result.rows == [(2.0**63, "real"), (1.0, "real")]
 
 
