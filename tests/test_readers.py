@@ -898,7 +898,9 @@ def test_web_pages(tmp_path: Path) -> None:
         assert [message for *_, message in said_of(found)] == ["a block of powershell is no query"]
 
 
-@pytest.mark.parametrize("odd", ["<![WHAT[ x ]]>", "<![", "<!>", "<pre>", "</pre></p></h1>", "<h1>", "<" * 1000, "&#x110000;", "<a href>"])
+@pytest.mark.parametrize(
+    "odd", ["<![WHAT[ x ]]>", "<![", "<!>", "<pre>", "</pre></p></h1>", "<h1>", "<" * 1000, "&#x110000;", "<a href>", "<![CDATA[x"]
+)
 def test_what_is_no_html_loses_no_query(tmp_path: Path, odd: str) -> None:
     page = f"<html><body><pre>{SEARCH}</pre>{odd}"
     assert [r.query for r in rules_in(tmp_path, "a.html", page)] == [SEARCH]
@@ -1212,10 +1214,39 @@ def test_rules_in_blocks_of_every_language_of_files(tmp_path: Path) -> None:
     ]
 
 
+def test_code_as_confluence_keeps_it(tmp_path: Path) -> None:
+    macro = (
+        '<ac:structured-macro ac:name="code"><ac:parameter ac:name="language">{}</ac:parameter>'
+        '<ac:parameter ac:name="title">q</ac:parameter>\n'
+        "<ac:plain-text-body><![CDATA[{}]]></ac:plain-text-body></ac:structured-macro>"
+    )
+    queries = ("Mine\n| where a > 1 and b != '<!--&amp;-->'", "SigninLogs | take 1")
+    text = f"<html><h1>A</h1><p>Why.</p>\n{macro.format('kusto', queries[0])}\n{macro.format('', queries[1])}</html>"
+    found = rules_in(tmp_path, "a.html", text)
+    assert [(r.query, r.description, r.place(0)[0]) for r in found] == [(queries[0], "Why.", 3), (queries[1], "Why.", 6)]
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("<p>SigninLogs</p><p>| where a == 1</p>", 1),
+        ("<p>SigninLogs<br/>| take 1</p><div>AuditLogs | take 2</div>", 2),
+        ("<p>Ask <code>SigninLogs | take 1</code> twice.</p>", 1),
+        ("<p>SigninLogs</p><h2>B</h2><p>| where a == 1</p>", 0),
+    ],
+)
+def test_queries_in_the_prose_of_web_pages_are_counted(tmp_path: Path, text: str, count: int) -> None:
+    found = said_of(found_in(tmp_path, "x.html", f"<html><h1>A</h1><pre>SigninLogs | take 3</pre>{text}</html>"))
+    said = {1: "a query that stands", 2: "2 queries that stand"}
+    assert [message for *_, message in found] == ([f"{said[count]} in prose: blocks of code alone are read"] if count else [])
+
+
 @pytest.mark.parametrize(
     ("text", "count"),
     [
         ("SigninLogs\n| where a == 1\n", 1),
+        ("SigninLogs\n\n| where a == 1\n", 1),
+        ("SigninLogs | take 1\nAuditLogs | take 1\n", 2),
         ("Look here:\n\nSigninLogs | take 1\n\n{code:kql}\nSigninLogs\n| take 2\n{code}\n", 2),
         ("Ask `SigninLogs | take 1` or `SigninLogs | take 2`.\n", 2),
         ("SigninLogs has them.\n\n| a | SigninLogs |\n|---|---|\n| b | c |\n", 0),

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from translator.rulepack import pages, web_page, yaml_text
 from translator.rulepack.content import Content
 from translator.rulepack.model import Function, Rule, Unread
-from translator.rulepack.queries import goes_on
 from translator.rulepack.spelling import spelled
 from translator.rulepack.tree import Fields
 
@@ -86,9 +85,7 @@ def add(page: pages.Page, text: str, above: int | None = None) -> None:
             behind = _end_of_pre(token, lines, ends)
             web_page.add(page, "\n".join(lines[first:behind]) if behind else token.content, start + first)
         elif token.type == "inline":
-            said, codes = _plain(token), [child.content for child in token.children or () if child.type == "code_inline"]
-            page.prose(said, _links(token))
-            page.in_lines += sum(map(goes_on, codes)) if codes else goes_on(said)
+            page.prose(_plain(token), _links(token), [child.content for child in token.children or () if child.type == "code_inline"])
         elif token.type == "code_block" and above is None and _FIRST_FENCE.match(token.content):
             add(page, textwrap.dedent(token.content), first)  # a fence that stands too far in for one
         elif token.type in ("fence", "code_block"):

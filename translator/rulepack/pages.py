@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from translator.rulepack import documents
 from translator.rulepack.content import Content
 from translator.rulepack.kql_file import bare, parts
 from translator.rulepack.model import Function, Rule, TextMap, Unread
-from translator.rulepack.queries import Found, described, judged, split
+from translator.rulepack.queries import Found, begun, described, goes_on, judged, split
 from translator.rulepack.sentinel import SEVERITIES
 from translator.rulepack.tree import Fields, Misread, Settings
 
@@ -84,27 +84,38 @@ class Page:
         self.chapters = [Chapter()]
         self.headings: list[tuple[int, str]] = [(1, title)] if title else []
         self.about = about
-        self.in_lines = 0
-        """How many queries stand in prose, which are not read."""
+        self.in_prose = 0
+        """How many queries stand in prose, which are not read, up to the last heading or block."""
         self._prose: list[str] = []
+        self._lines: list[str] = []
 
     def heading(self, level: int, text: str) -> None:
         if level == 1:
             self.chapters.append(Chapter())
+        self.end()
         self.headings = [h for h in self.headings if h[0] < level] + [(level, text)]
         self.chapters[-1].sections.append(Section(text))
         self._prose = []
 
-    def prose(self, text: str, links: list[str]) -> None:
+    def prose(self, text: str, links: list[str], codes: Sequence[str] = ()) -> None:
+        """A text of one or more lines; ``codes`` are those in it that stand there as code."""
         self._prose.append(text)
+        self._lines.append("" if codes else text)
+        self.in_prose += sum(map(goes_on, codes))
         section = self.chapters[-1].sections[-1]
         section.lines.append(text)
         section.links.extend(links)
 
     def block(self, tag: str, text: str, first: int, text_map: TextMap | None = None) -> None:
+        self.end()
         said = "\n".join(p for p in self._prose if p.strip()).strip()
         self.chapters[-1].blocks.append(Block(tag, text, first, tuple(h for _, h in self.headings), said, text_map))
         self._prose = []
+
+    def end(self) -> None:
+        """Counts what stands in lines of prose that follow each other."""
+        self.in_prose += begun("\n".join(self._lines))
+        self._lines = []
 
 
 def read(content: Content, page: Page) -> Iterator[Rule | Function | Unread]:
@@ -146,8 +157,9 @@ def read(content: Content, page: Page) -> Iterator[Rule | Function | Unread]:
         yield Unread(content.name, content.stem, f"{what} {'is' if count == 1 else 'are'} no query", fault=False)
     if not found:
         yield Unread(content.name, content.stem, "no block of code stands in this text", fault=False)
-    if page.in_lines:
-        what = "a query that stands" if page.in_lines == 1 else f"{page.in_lines} queries that stand"
+    page.end()
+    if page.in_prose:
+        what = "a query that stands" if page.in_prose == 1 else f"{page.in_prose} queries that stand"
         yield Unread(content.name, content.stem, f"{what} in prose: blocks of code alone are read", fault=False)
 
 

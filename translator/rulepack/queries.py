@@ -157,6 +157,15 @@ def _is_own(node: s.Pipeline) -> bool:
 
 def goes_on(text: str) -> bool:
     """Whether a table that is known stands where a query or a part of one may begin, and a pipe behind it."""
+    return next(_begun(text), False)
+
+
+def begun(text: str) -> int:
+    """How often that is so in a text, of which no more is read than of one that nothing announces."""
+    return sum(_begun(text[:MAX_TRIED]))
+
+
+def _begun(text: str) -> Iterator[bool]:
     last, table, fresh = "", False, True
     for kind, begin, end in scan(text):
         piece = text[begin:end]
@@ -164,11 +173,11 @@ def goes_on(text: str) -> bool:
             fresh = fresh or "\n" in piece
             continue
         if table and piece == "|":
-            return True
+            table = False
+            yield True
         if kind == "word" and (fresh or last in (";", "(", "=", ",", "{") or last.lower() == "union"):
             table = table or is_table(piece)
         last, fresh = piece, False
-    return False
 
 
 def is_table(name: str) -> bool:

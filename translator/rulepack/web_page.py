@@ -1,10 +1,12 @@
 """Queries in web pages: what stands there as code.
 
-Source: html.spec.whatwg.org, 4.4.3 "The pre element", 4.5.15 "The code element".
+Sources: html.spec.whatwg.org, 4.4.3 "The pre element", 4.5.15 "The code element";
+confluence.atlassian.com/doc/confluence-storage-format, "Code Block Macro".
 """
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -23,6 +25,8 @@ _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _ASIDE = frozenset({"script", "style", "noscript", "svg", "nav", "button"})
 _PARTS = frozenset({"p", "div", "li", "td", "th", "section", "article", "br", "tr"})
 _CODE = frozenset({"pre", "code", "textarea"})
+_KEPT = "<![CDATA["
+_PARAMETER = "ac:parameter"
 
 
 def recognizes(content: Content) -> bool:
@@ -44,11 +48,20 @@ def read(content: Content) -> Iterator[Rule | Function | Unread]:
 def add(page: pages.Page, text: str, first: int = 0) -> None:
     """Adds the text of a page that begins on the file's line ``first``, from 0."""
     reader = _Reader(page, first)
-    reader.feed(_without_comments(text))
+    reader.feed(_without_comments(_with_code_of_wikis(text)))
     reader.close()
     if "".join(reader.code).strip() and reader.depth:
         reader.end_code("pre")
     reader.end_prose()
+
+
+def _with_code_of_wikis(text: str) -> str:
+    """A text in which what Confluence keeps as it is, its blocks of code, are those of HTML."""
+    parts, at = list[str](), 0
+    while (begin := text.find(_KEPT, at)) >= 0 and (end := text.find("]]>", begin)) >= 0:
+        parts += [text[at:begin], "<pre>", html.escape(text[begin + len(_KEPT) : end]), "</pre>"]
+        at = end + 3
+    return "".join((*parts, text[at:]))
 
 
 def _without_comments(text: str) -> str:
@@ -81,6 +94,10 @@ class _Reader(HTMLParser):
         """What the code, and what an element around it, says that it is."""
         self.heading = self.aside = ""
         """The open element of these kinds."""
+        self.parameter: str | None = None
+        """What an open parameter of Confluence's is called."""
+        self.words: list[str] = []
+        """The code in a line of prose."""
 
     def parse_html_declaration(self, i: int) -> int:
         try:
@@ -104,6 +121,8 @@ class _Reader(HTMLParser):
             self.tag = said or self.outer
         elif tag in _ASIDE:
             self.aside = self.aside or tag
+        elif tag == _PARAMETER:
+            self.parameter = named.get("ac:name", "")
         elif tag in _HEADINGS or tag == "title":
             self.end_prose()
             self.heading = tag
@@ -120,6 +139,8 @@ class _Reader(HTMLParser):
                 self.end_code(tag)
         elif tag == self.aside:
             self.aside = ""
+        elif tag == _PARAMETER:
+            self.parameter = None
         elif tag == self.heading:
             text, self.said, self.heading = " ".join("".join(self.said).split()), [], ""
             if tag == "title":
@@ -132,6 +153,8 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self.depth:
             self.code.append(data)
+        elif self.parameter is not None:
+            self.outer = data.strip().lower() if self.parameter == "language" else self.outer
         elif not self.aside:
             self.said.append(data)
 
@@ -139,6 +162,7 @@ class _Reader(HTMLParser):
         text = "".join(self.code).replace("\xa0", " ")
         if tag == "code" and "\n" not in text.strip() and not (self.tag in pages.TAGS and "|" in text):
             self.said.append(text)  # a word in a sentence
+            self.words.append(text)
             return
         before = len(text) - len(text.lstrip("\n"))
         self.page.block(self.tag, text.strip("\n"), self.first + self.begin - 1 + before)
@@ -147,5 +171,5 @@ class _Reader(HTMLParser):
     def end_prose(self) -> None:
         text = " ".join("".join(self.said).split())
         if text or self.links:
-            self.page.prose(text, self.links)
-        self.said, self.links = [], []
+            self.page.prose(text, self.links, self.words)
+        self.said, self.links, self.words = [], [], []
