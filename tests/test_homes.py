@@ -801,6 +801,22 @@ def test_where_the_product_has_the_same_nothing_is_said(kql: str, target: str) -
 
 
 @pytest.mark.parametrize(
+    ("kql", "asks"),
+    [
+        ("SecurityEvent | where EventID == 4656 and isnotempty(ObjectType) and ObjectType == 'Key'", False),
+        ("SecurityEvent | where isnotempty(ObjectType) and (ObjectType has 'a' or ObjectType startswith 'b')", False),
+        ("SecurityEvent | where isnotempty(ObjectType) and isnotempty(ObjectType)", True),
+        ("SecurityEvent | where isnotempty(ObjectType) and ObjectType != 'Key'", True),
+        ("SecurityEvent | where isnotempty(ObjectType) and (ObjectType == 'Key' or ObjectName == 'x')", True),
+        ("SecurityEvent | where isnotempty(ObjectType) and (ObjectType == 'Key' or isnotempty(ObjectType) and ObjectName == 'x')", True),
+        ("SecurityEvent | where isnotempty(ObjectType) and ObjectType !in ('', 'x')", True),
+    ],
+)
+def test_what_has_a_certain_value_is_not_asked_for_any(kql: str, asks: bool) -> None:
+    assert ('ObjectType!=""' in converted(kql, "splunk").text) == asks
+
+
+@pytest.mark.parametrize(
     ("kql", "said"),
     [
         ("SecurityEvent | where EventID == 4688 and NewProcessName matches regex @'(^|\\\\)net1?\\.exe$'", False),

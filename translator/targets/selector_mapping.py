@@ -249,16 +249,14 @@ class SelectorMapping(FieldLookup):
         return merged(moved) if self.family == "elastic" else moved
 
     def without_implied(self, predicate: Expr) -> Expr:
-        """A condition that does not ask for a value where another part of it does, of a field that may be missing where KQL has one."""
+        """A condition that does not ask for a value where another part of it asks for a certain one."""
         parts = conjuncts(predicate)
+        certain = [p for p in parts if not any(isinstance(n, Apply) and n.function in ("isempty", "isnull") for n in walk(p))]
 
         def is_implied(part: Expr) -> bool:
             match part:
-                case Apply(function="not", args=(Apply(function="isempty", args=(ColumnRef(column=column) as asked,)),)):
-                    found = self.looked_up(asked)[1]
-                    others = (p for p in parts if p is not part)
-                    lacks = isinstance(found, Stored) and bool(found.missing)
-                    return lacks and any(rejects_missing(p, lambda c: c == column) for p in others)
+                case Apply(function="not", args=(Apply(function="isempty", args=(ColumnRef(column=column),)),)):
+                    return any(rejects_missing(p, lambda c: c == column) for p in certain)
             return False
 
         return conjunction(*(p for p in parts if not is_implied(p)))
