@@ -8,13 +8,17 @@ import pytest
 
 import translator
 from tests.rules import rule
+from translator import catalog
 from translator.detection.lift import lift
 from translator.detection.model import Detection
 from translator.kql.parser import parse
+from translator.pipeline.lanes import written
+from translator.pipeline.remarks import on_pairs
 from translator.plan.binder import bind
 from translator.plan.chosen import chosen
 from translator.rulepack.model import EntityMapping
 from translator.targets.base import Options
+from translator.targets.splunk import Splunk
 from translator.verify.running import run_text
 
 SCHEMA = {
@@ -326,3 +330,24 @@ def test_of_groups_within_those_of_a_join_the_large_ones_alone_are_shown() -> No
     ]
     events.append({"event.dataset": "AuditLogs", "Identity": "x", "Id": "other", "@timestamp": NOW})
     assert [row["UserPrincipalName"] for row in run_text("esql", output.text, events, NOW)] == ["ann"]
+
+
+@pytest.mark.parametrize(
+    ("behind", "said"),
+    [
+        (" | summarize count() by IPAddress", True),
+        (" | distinct IPAddress, Identity", True),
+        (" | summarize count() by Identity", False),  # the key of the join
+        (" | summarize IPAddress = take_any(IPAddress) by Identity", False),
+    ],
+)
+def test_what_rows_are_grouped_by_behind_a_join_identifies_them(behind: str, said: bool) -> None:
+    kql = (
+        "SigninLogs | project UserPrincipalName, IPAddress, s = TimeGenerated | join kind=inner (AuditLogs | project Identity,"
+        f" a = TimeGenerated) on $left.UserPrincipalName == $right.Identity | where a between (s .. s + 10m){behind}"
+    )
+    conversion = translator.convert(rule(kql), ("splunk",))
+    assert isinstance(conversion.detection, Detection)
+    native = written("splunk", Splunk(), conversion.rule, conversion.detection, Options())
+    found = on_pairs(conversion.rule, bind(parse(kql), catalog.schemas()), conversion.detection, native)
+    assert [d.code for d in found] == ["entities-gathered"] * said

@@ -265,7 +265,7 @@ class _Translation:
         choices = on_choices(self.rule, self.folded, self.detection, output, target)
         if choices and target.chooses and (one := self.of_one_event(name, target, timed, options)) is not None:
             output, choices = one, ()
-        told = (on(self.rule, self.detection, output) for on in (on_elements, on_parts, on_pairs))
+        told = (on(self.rule, self.folded, self.detection, output) for on in (on_elements, on_parts, on_pairs))
         said = (*itertools.chain.from_iterable(told), *choices)
         return replace(output, diagnostics=(*output.diagnostics, *said), homes=apart)
 

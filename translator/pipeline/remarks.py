@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Set
 from dataclasses import replace
 from itertools import chain, combinations
 
@@ -170,14 +170,15 @@ def _knows_columns(output: Output, target: Target) -> bool:
     return bool(output.columns) or (output.lane in ("native", "pipeline") and bool(output.texts) and isinstance(target, Pipes))
 
 
-def _entities_shown(rule: Rule, output: Output) -> set[str]:
-    """The columns of the rule's entities that the rows of an output have."""
-    return {e.column for e in rule.entities} & output.columns.keys() if output.texts else set()
+def _entities_shown(rule: Rule, plan: o.Plan, output: Output) -> Set[str]:
+    """The columns that identify an alert and that the rows of an output have: the rule's entities, else what its rows are grouped by."""
+    named = entities_of(rule, plan) or frozenset(n for n, c in plan.names if _groups(plan.root, c))
+    return named & output.columns.keys() if output.texts else frozenset()
 
 
-def on_elements(rule: Rule, detection: Detection, output: Output) -> tuple[Diagnostic, ...]:
+def on_elements(rule: Rule, plan: o.Plan, detection: Detection, output: Output) -> tuple[Diagnostic, ...]:
     """A word on entities that the rows take from any element of an array, where the query takes that for which its conditions hold."""
-    entities = _entities_shown(rule, output)
+    entities = _entities_shown(rule, plan, output)
     apart = {n for part in detection.alternatives for s in part.shown for n, x in s.outputs if n in entities and read_apart(s, s.keys, [x])}
     if not apart:
         return ()
@@ -185,9 +186,9 @@ def on_elements(rule: Rule, detection: Detection, output: Output) -> tuple[Diagn
     return (Diagnostic("elements-apart", what),)
 
 
-def on_parts(rule: Rule, detection: Detection, output: Output) -> tuple[Diagnostic, ...]:
+def on_parts(rule: Rule, plan: o.Plan, detection: Detection, output: Output) -> tuple[Diagnostic, ...]:
     """A word on entities of an event that two parts of a union have with another value each, of which an output shows the first."""
-    entities = _entities_shown(rule, output)
+    entities = _entities_shown(rule, plan, output)
     missed = set[str]()
     for part in detection.alternatives if entities else ():
         for one, other in combinations(part.shown if part.kind == "event" else (), 2):
@@ -201,9 +202,9 @@ def on_parts(rule: Rule, detection: Detection, output: Output) -> tuple[Diagnost
     return (Diagnostic("entities-missed", what),)
 
 
-def on_pairs(rule: Rule, detection: Detection, output: Output) -> tuple[Diagnostic, ...]:
+def on_pairs(rule: Rule, plan: o.Plan, detection: Detection, output: Output) -> tuple[Diagnostic, ...]:
     """A word on entities of events that the query joins with some of the same key alone, which an output gathers of all of the key."""
-    entities = _entities_shown(rule, output)
+    entities = _entities_shown(rule, plan, output)
     gathered = set[str]()
     for part in detection.alternatives:
         paired = part.kind == "temporal_ordered" or (part.kind == "temporal" and part.within is not None)
