@@ -45,6 +45,26 @@ def test_an_object_of_the_event_is_there_or_not(condition: str) -> None:
     assert prove(conversion, "splunk").outcome == Outcome.PROVEN
 
 
+@pytest.mark.parametrize(
+    ("kql", "target", "options"),
+    [
+        # every event of an account that is made names it
+        ("SecurityEvent | where EventID == 4720 | project TargetAccount | join kind=leftanti (SecurityEvent | where EventID == 4726"
+         " | project TargetAccount) on TargetAccount", "splunk", SOURCE),
+        ("SecurityEvent | where EventID == 4720 | project TargetAccount | join kind=leftanti (SecurityEvent | where EventID == 4726"
+         " | project TargetAccount) on TargetAccount", "splunk", Options()),
+        # a plain value stands there, no object
+        ("SigninLogs | where isempty(DeviceDetail.deviceId) and DeviceDetail.isManaged == false", "splunk", SOURCE),
+        # the array of an audit record is written without anything around it
+        ("OfficeActivity | where Parameters has 'x' | extend p = parse_json(Parameters) | where p[0].Name == 'x'", "splunk", Options()),
+    ],
+)  # fmt: skip
+def test_what_no_row_of_a_table_has_contradicts_nothing(kql: str, target: str, options: Options) -> None:
+    conversion = translator.convert(rule(kql), (target,), options)
+    assert conversion.outputs[target].verdict in (Verdict.EXACT, Verdict.SAME_ALERTS)
+    assert prove(conversion, target, options=options).outcome == Outcome.PROVEN
+
+
 def test_the_values_of_another_query_are_searched_for_as_terms() -> None:
     asked = f"{SIGNINS} | where AppDisplayName has_any ((AuditLogs | where OperationName == 'Add user' | project Identity))"
     conversion = translator.convert(rule(asked), ("splunk",))

@@ -288,7 +288,7 @@ class Stage:
         made_up: dict[str, object] = {}
         for column in lacking:
             told = counterparts(event.table, column)
-            if any(isinstance(c, Computed) for c in told):
+            if self.options.fields != "source" and any(isinstance(c, Computed) for c in told):
                 continue  # the product's events say it
             if named := next((c.values for c in told if isinstance(c, Stored) and c.values), None):
                 made_up[column] = next(iter(named))

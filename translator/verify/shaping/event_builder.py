@@ -26,7 +26,7 @@ from translator.targets.splunk.models import TAGS
 from translator.verify.reading import Row
 from translator.verify.shaping.home_conditions import fulfilling, holds
 from translator.verify.shaping.making import FILLER
-from translator.verify.shaping.nested_values import data_of, leaves, named, nested, read_json
+from translator.verify.shaping.nested_values import data_of, leaves, named, nested, read_json, refuse_strange
 from translator.verify.shaping.raws import raw_of
 from translator.verify.shaping.shapes import Unfit
 from translator.verify.shaping.sites import OWN, Place, Site, Way, absent, way_of
@@ -97,7 +97,10 @@ class EventBuilder:
         if self.site.family == "sigma" and column in TIME_COLUMNS and (moment := moment_of(value)) is not None:
             self.event[TIMES["sigma"]] = iso(moment)
         place = self.site.place(column, (), self.row)
-        if self.site.has_parts(column) and isinstance(value, str) and value[:1].isspace() and read_json(value.strip()) != value.strip():
+        stored = place.counterpart if place is not None and isinstance(place.counterpart, Stored) else None
+        of_object = stored is not None and stored.type in OBJECTS - {ORIGINAL_TEXT}
+        around = isinstance(value, str) and value[:1].isspace() and read_json(value.strip()) != value.strip()
+        if around and (of_object or self.site.has_parts(column)):
             raise Unfit("the table has the text of an object there, without anything around it")
         if column == "EventData" and self.site.has_parts(column) and (data := data_of(value)) is not None:
             self.inside(column, data)
@@ -106,10 +109,9 @@ class EventBuilder:
             return
         if self.site.has_parts(column) and isinstance(inner := read_json(value), dict | list):
             self.inside(column, inner)
-            if not (place is not None and isinstance(place.counterpart, Stored) and isinstance(value, str)):
+            if stored is None or not isinstance(value, str):
                 return
-        stored = place.counterpart if place is not None and isinstance(place.counterpart, Stored) else None
-        if isinstance(value, str) and stored is not None and stored.type in OBJECTS - {ORIGINAL_TEXT}:
+        if isinstance(value, str) and of_object:
             value = read_json(value)  # the table has as a text what the product has as an object
         if isinstance(value, dict | list):
             self.whole(column, value, place)
@@ -204,14 +206,8 @@ class EventBuilder:
             self.document[whole.name] = value
         if whole is not None and isinstance(whole.counterpart, Stored) and whole.counterpart.type in ORIGINALS:
             self.original[whole.name] = text_of(value) if whole.counterpart.type == ORIGINAL_TEXT else value
+        refuse_strange(self.site.table, column, value)
         for steps, leaf in leaves(value):
-            if catalog.inside(self.site.table, column, steps) is None and any(
-                catalog.inside(self.site.table, column, steps[:n]) == () for n in range(1, len(steps))
-            ):
-                raise Unfit("a plain value stands there in every row, no object")
-            arrays = (n for n in range(1, len(steps) + 1) if catalog.is_array(self.site.table, column, steps[:n]))
-            if not is_missing(leaf) and any(not isinstance((*steps, "")[n], int) for n in arrays):
-                raise Unfit("an array stands there in every row")
             self.plain(column, steps, leaf, self.site.place(column, steps, self.row))
 
     def listed(self, name: str, form: str, value: str, where: str, order: int) -> None:

@@ -7,7 +7,10 @@ import re
 from collections.abc import Iterator, Mapping
 from xml.sax.saxutils import unescape
 
+from translator import catalog
+from translator.verify.shaping.shapes import Unfit
 from translator.verify.shaping.sites import Way
+from translator.verify.shaping.values import is_missing
 
 
 def read_json(value: object) -> object:
@@ -29,6 +32,17 @@ def data_of(value: object) -> dict[str, str] | None:
         return None
     found = re.findall(r"<Data Name=(?:\"([^\"]*)\"|'([^']*)')\s*>([^<]*)</Data>", value)
     return {double or single: unescape(text) for double, single, text in found}
+
+
+def refuse_strange(table: str, column: str, value: object) -> None:
+    """Raises Unfit for an object or an array where every row of a table has a plain value, and for what is none where each has an array."""
+    for steps, leaf in leaves(value):
+        plain = (catalog.inside(table, column, steps[:n]) == () for n in range(1, len(steps)))
+        if catalog.inside(table, column, steps) is None and any(plain):
+            raise Unfit("a plain value stands there in every row, no object")
+        arrays = (n for n in range(1, len(steps) + 1) if catalog.is_array(table, column, steps[:n]))
+        if not is_missing(leaf) and any(not isinstance((*steps, "")[n], int) for n in arrays):
+            raise Unfit("an array stands there in every row")
 
 
 def leaves(value: object, steps: Way = ()) -> Iterator[tuple[Way, object]]:

@@ -9,7 +9,8 @@ from dataclasses import replace
 from translator.targets.base import Options
 from translator.verify.reading import Row
 from translator.verify.shaping.event_builder import INGESTED, LOG_SOURCE, time_field
-from translator.verify.shaping.shapes import Shape, Shaped, Unshaped
+from translator.verify.shaping.nested_values import refuse_strange
+from translator.verify.shaping.shapes import Shape, Shaped, Unfit, Unshaped
 from translator.verify.shaping.tables import TableShaping
 from translator.verify.shaping.values import dynamic_type, iso, moment_of
 
@@ -95,7 +96,9 @@ class Shaping:
         types: dict[str, str] = {}
         for table, given in rows.items():
             if self.family == "source" or self.options.fields == "source":
-                found[table] = tuple(Shape(dict(row), (_as_it_is(table, row),)) for row in given)
+                strange = {n: lost for n, row in enumerate(given) if (lost := _strange(table, row, n)) is not None}
+                found[table] = tuple(Shape(dict(row), () if n in strange else (_as_it_is(table, row),)) for n, row in enumerate(given))
+                unshaped += strange.values()
                 continue
             making = self.table(table, given)
             taken = [{name: row[name] for name in self.carried if name in row} for row in given]
@@ -125,6 +128,16 @@ class Shaping:
             told = (of.get(table, ()) for of in (self.own, self.unread, self.shown))
             self.tables[table, wanted] = TableShaping(table, self.family, self.options, wanted, *told)
         return self.tables[table, wanted]
+
+
+def _strange(table: str, row: Mapping[str, object], number: int) -> Unshaped | None:
+    """What no row of a table has, of one that has it."""
+    for column, value in row.items():
+        try:
+            refuse_strange(table, column, value)
+        except Unfit as unfit:
+            return Unshaped(table, column, str(unfit), number)
+    return None
 
 
 def _as_it_is(table: str, row: Mapping[str, object]) -> Row:

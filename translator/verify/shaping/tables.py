@@ -205,7 +205,8 @@ class TableShaping:
                 raise _Refused(column, "there is one element in each of these events")
         for site in draft.sites:
             self.turned_around(site, draft.row, self.needed(site))
-        for column in sorted(self.wanted):
+        # A column that is computed is filled by what it is computed of.
+        for column in sorted({need for site in draft.sites for need in self.needed(site)}):
             if column in draft.given or not catalog.is_filled(self.table, column, pins):
                 continue
             if (value := self.something(column, draft)) is not None:  # else a field of another column has it, as that of the time
