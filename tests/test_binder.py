@@ -49,6 +49,8 @@ def columns(kql: str) -> str:
         (f"{T} | make-series count() on t step 1h by bin(t, 1d)", "t:datetime count_:dynamic t1:dynamic"),
         ('union withsource=["From where"] Doors', "From where:string At:datetime Door:string Badge:long"),
         (f"{T} | project array_sort_asc(d, pack_array(1))", "d_sorted:dynamic array1_sorted:dynamic"),
+        (f"{T} | project hll_merge(d, d), tdigest_merge(d, d)", "hll_merged_result:dynamic tdigests_merge_result:dynamic"),
+        (f"{T} | summarize hll_merge(d)", "hll_merge_d:dynamic"),
         (f"{T} | project array_sort_desc(dynamic([1]))", "array0_sorted:dynamic"),
         # a name that the query gives is numbered where an unnamed column before has it, but for keys
         (f"{T} | project bin(t, 1h), t=1", "t:datetime t1:long"),

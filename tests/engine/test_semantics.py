@@ -587,6 +587,7 @@ REFUSALS = [
     ("print extract_all('(a)', dynamic(['b']), 'aa')", "no group 'b'"),
     ("print extract_all('(a)', dynamic([2]), 'aa')", "no group 2"),
     ("print rand()", "random"),
+    ("print repeat('x', 2000000)", "1,048,576 elements at most"),
     ("print decimal(1) / 0", "a decimal is divided by 0"),
     ("print todecimal(1e30)", "has more digits than the engine keeps"),
     ("print todecimal('123456789012345678901')", "more digits than the engine keeps"),

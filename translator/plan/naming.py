@@ -9,7 +9,7 @@ import re
 from collections.abc import Container, Iterable
 
 from translator.kql import syntax as s
-from translator.plan.functions import aggregates, canonical, find
+from translator.plan.functions import canonical, find, functions
 
 
 def automatic_name(node: s.Node) -> str:
@@ -33,7 +33,9 @@ def automatic_name(node: s.Node) -> str:
 
 
 def _of_call(name: str, arguments: tuple[s.Node, ...]) -> str:
-    known = aggregates().get(name) or find(name)
+    known = find(name)
+    if known is not None and not known.takes(len(arguments)):
+        known = functions().get(name, known)  # some aggregates are functions too
     if known is None or known.named is None:
         return ""
     inner = automatic_name(arguments[0]) if arguments else ""

@@ -175,6 +175,8 @@ def zip_(*arrays: Dynamic) -> Dynamic:
 
 @F.scalar("repeat(value: scalar, count: long) -> dynamic", nulls=True, named="repeat_")
 def repeat(value: Dynamic, count: int) -> Dynamic:
+    if count is not None and count > 1 << 20:
+        raise ValueError(f"an array has 1,048,576 elements at most, and repeat() is asked for {count:,}")
     return None if count is None or count < 0 else [value] * count
 
 

@@ -60,12 +60,12 @@ def tdigest_isvalid(sketch: Dynamic) -> bool:
     return isinstance(sketch, list)
 
 
-@F.scalar("hll_merge(hll_1: array, hll: array+) -> dynamic")
+@F.scalar("hll_merge(hll_1: array, hll: array+) -> dynamic", named="=hll_merged_result")
 def hll_merged(*sketches: Dynamic) -> Dynamic:
     return hll_merge(list(sketches))
 
 
-@F.scalar("tdigest_merge(tdigest_1: array, tdigest: array+) -> dynamic")
+@F.scalar("tdigest_merge(tdigest_1: array, tdigest: array+) -> dynamic", named="=tdigests_merge_result")
 def tdigest_merged(*sketches: Dynamic) -> Dynamic:
     return tdigest_merge(list(sketches))
 
