@@ -367,6 +367,9 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
         " | extend s = row_window_session(t, 1h, 1h, k) | project i, m = datetime_diff('minute', s, datetime(2020-01-01))",
         [(1, 1), (2, 1), (3, None), (4, 4), (5, 5)],
     ),
+    ("set query_now = datetime(2024-01-02); print now() - ago(1d), ago(1h) == now(-1h), now(1d)", [
+        (dt.timedelta(days=1), True, dt.datetime(2024, 1, 3))]),
+    ("set query_take_max_records = 2; range i from 1 to 9 step 1 | sort by i asc", [(1,), (2,)]),
     ("set query_bin_auto_size = 5; print n = 17 | project bin_auto(n)", [(15,)]),
     (
         "set query_bin_auto_size = 1h; set query_bin_auto_at = datetime(2024-01-01 00:20); print t = datetime(2024-01-01 03:10) | project bin_auto(t)",
@@ -588,6 +591,9 @@ REFUSALS = [
     ("print extract_all('(a)', dynamic([2]), 'aa')", "no group 2"),
     ("print rand()", "random"),
     ("print repeat('x', 2000000)", "1,048,576 elements at most"),
+    ("declare query_parameters(n:long); print n", "the query parameter n has no value"),
+    ("range x from 1 to 2 step 1 | fork (count) (take 1)", "write a query for each"),
+    ("range x from 1 to 2 step 1 | facet by x", "facet gives several tables"),
     ("print decimal(1) / 0", "a decimal is divided by 0"),
     ("print todecimal(1e30)", "has more digits than the engine keeps"),
     ("print todecimal('123456789012345678901')", "more digits than the engine keeps"),

@@ -75,6 +75,9 @@ class Scalars(Values):
         if function is None:
             if name == "unknown-column":
                 raise EngineError(f"there is no column '{literal(args[0])}'", expr.span)
+            if name == "parameter":
+                told = f"the query parameter {literal(args[0])} has no value here: = and a constant behind its type gives it one"
+                raise EngineError(told, expr.span)
             raise EngineError(f"the function {name}() is unknown", expr.span)
         if function.kind == "aggregate":
             if not self.aggregating:

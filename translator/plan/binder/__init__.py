@@ -6,6 +6,7 @@ from translator.kql import syntax as s
 from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.binder import expressions, operators, tables
+from translator.plan.binder.calls import option
 from translator.plan.binder.context import MAX_DEPTH, Context, Discover, Schema
 from translator.plan.binder.lets import check_declared, declare
 from translator.plan.binder.problems import BindError, Problem
@@ -60,6 +61,8 @@ class Binder(Context):
         if last is None:
             raise BindError("there is no query after the let statements", query.span)
         table = self.table(last, scope)
+        if (most := option(self, "query_take_max_records")) is not None:
+            table = table.over(o.Limit(query.span, table.relation, "take", most), table.names)
         check_declared(self)
         declared, names = dict(table.names), self.own_columns(table)
         for (twin, older), (name, newer) in self.twins.items():

@@ -67,8 +67,11 @@ def call(ctx: Context, node: s.Call, table: Table | None, scope: Scope) -> e.Exp
     if name == "bag_pack_columns":
         pairs = tuple(x for n, a in zip(node.arguments, args, strict=True) for x in (e.const(automatic_name(n)), a))
         return e.Apply(node.span, Type.DYNAMIC, "bag_pack", pairs)
-    if name == "bin_auto" and len(args) == 1 and (size := _option(ctx, "query_bin_auto_size")) is not None:
-        fixed = _option(ctx, "query_bin_auto_at")
+    if name in ("now", "ago") and (moment := option(ctx, "query_now")) is not None:
+        moment = moment if moment.type == Type.DATETIME else e.Apply(node.span, Type.DATETIME, "todatetime", (moment,))
+        return e.Apply(node.span, Type.DATETIME, "+" if name == "now" else "-", (moment, *args)) if args else moment
+    if name == "bin_auto" and len(args) == 1 and (size := option(ctx, "query_bin_auto_size")) is not None:
+        fixed = option(ctx, "query_bin_auto_at")
         given = (args[0], size) if fixed is None else (args[0], size, fixed)
         return e.Apply(node.span, args[0].type, "bin" if fixed is None else "bin_at", given)
     if name == "count" and args:  # it takes a condition as countif() does; any other value counts for nothing
@@ -118,8 +121,8 @@ def _element_of(call: s.Call) -> str | None:
     return first.name if isinstance(first, s.NameReference) else None
 
 
-def _option(ctx: Context, name: str) -> e.Expr | None:
-    """The value that a set statement gives a request property."""
+def option(ctx: Context, name: str) -> e.Expr | None:
+    """The value that a set statement gives a request property: learn.microsoft.com/kusto/api/rest/request-properties."""
     statements = ctx.tree.statements if ctx.tree is not None else ()
     found = [x.value for x in statements if isinstance(x, s.SetOption) and x.name.value == name]
     return ctx.expression(found[-1], None, Scope()) if found and found[-1] is not None else None

@@ -192,7 +192,7 @@ def _fork(ctx: Context, table: Table, node: s.Fork | s.Facet, scope: Scope) -> T
         branched = instance(ctx, table, node.span)
         for part in parts:
             branched = ctx.operator(branched, part, scope) if isinstance(part, s.Operator) else branched
-    reason = f"the operator {operator_name(node)} is not supported yet"
+    reason = f"{operator_name(node)} gives several tables, and a query gives one here: write a query for each of them"
     return Table(o.Unsupported(node.span, None, reason), {})
 
 
