@@ -160,6 +160,9 @@ ACTED = """index=azure sourcetype="azure:monitor:aad" category=AuditLogs
 | rename properties.initiatedBy.user.userPrincipalName as user, properties.initiatedBy.app.displayName as app {}
 | where like(lower(user), "%#ext#%") OR (user="" AND app!="")"""
 
+VIPS = 'let vips = _GetWatchlist("vips") | project SearchKey; SigninLogs | where UserPrincipalName in~ (vips)'
+LISTED = """FROM logs-azure.signinlogs-* | WHERE azure.signinlogs.category == "SignInLogs"
+| EVAL who = TO_LOWER(azure.signinlogs.properties.user_principal_name) | LOOKUP JOIN staff"""
 IN_BINS = """SigninLogs | where AppDisplayName contains "Portal" | where ResultType != "0"
 | summarize n = count() by bin(TimeGenerated, 20m), AppDisplayName | where n >= 5"""
 BINNED = """index=azure sourcetype="azure:monitor:aad" category=SignInLogs properties.appDisplayName=*Portal* NOT resultType=0
@@ -214,9 +217,17 @@ SEEN = """sourcetype="o365:management:activity" ClientIP!="" Operation IN (FileD
         # what was before is read as far back as the rule asks
         (UNSEEN, "splunk", RECALLED.format('AND operationName=="Add user"'), RECALLED.replace("1209600", "604800").format('AND operationName=="Add user"')),
         # a list that the text names as this project's own translation does holds what the query asks of it
-        ('let vips = _GetWatchlist("vips") | project SearchKey; SigninLogs | where UserPrincipalName in~ (vips)', "splunk",
+        (VIPS, "splunk",
          f"{SIGNED} | eval who=lower('properties.userPrincipalName') | lookup vips value as who OUTPUT value as listed | where isnotnull(listed)",
          f"{SIGNED} | lookup vips value as callerIpAddress OUTPUT value as listed | where isnotnull(listed)"),
+        # so does the one list that a text has under names of its own
+        (VIPS, "splunk", f"{SIGNED} | eval who=lower('properties.userPrincipalName') | lookup staff.csv upn as who OUTPUT rank | where rank!=\"\"",
+         f"{SIGNED} | lookup staff.csv upn as callerIpAddress OUTPUT rank | where isnotnull(rank)"),
+        (VIPS, "splunk", f"{SIGNED} [| inputlookup staff | fields upn | rename upn as properties.userPrincipalName]",
+         f"{SIGNED} NOT [| inputlookup staff | fields upn | rename upn as properties.userPrincipalName]"),
+        (VIPS, "esql", f"{LISTED} ON who | WHERE rank IS NOT NULL", f"{LISTED} ON who | WHERE rank IS NULL"),
+        (VIPS, "sigma", sigma("product: azure, service: signinlogs", "UserPrincipalName|expand: '%staff%'"),
+         sigma("product: azure, service: signinlogs", "AppDisplayName|expand: '%staff%'")),
         # of two spellings that a product has one value for a row has one
         ('AzureActivity | where ActivityStatus == "Succeeded"', "splunk", f"{ACTIVITY} resultType=Success", f"{ACTIVITY} resultType=Succeeded"),
         # a newer event of the key is in no row
@@ -268,6 +279,8 @@ def test_a_place_where_no_table_of_the_rule_is_known_is_said(target: str, text: 
         (SIGN_INS, f"{SIGNED} resultType=50126 invented=failure", "no field invented is known of these events"),
         (SIGN_INS, f"{SIGNED} resultType=50126 | stats count by properties.userPrincipalName",
          "seen only where properties.userPrincipalName is empty"),
+        (SIGN_INS, f"{SIGNED} resultType=50126 | lookup bad.csv ip as callerIpAddress OUTPUT note | where isnotnull(note)",
+         "the reader does not know: the lookup bad.csv, which is not given; the text looks values up in bad.csv, of a rule without a list"),
         (f"{SIGN_INS} | summarize count() by UserPrincipalName | where count_ > 3",
          f"{SIGNED} resultType=50126 | stats count by properties.userPrincipalName | where count>4", ""),
     ],

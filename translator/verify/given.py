@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from lark import Token, Tree
 from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaRule
@@ -30,8 +30,12 @@ from translator.verify import sigma
 from translator.verify.eql import syntax as eql
 from translator.verify.esql import parse as parse_esql
 from translator.verify.esql import syntax as esql
+from translator.verify.named_lists import lists_named
 from translator.verify.reading import NotReadable
-from translator.verify.spl.syntax import Command, commands, expanded, name_of, worded
+from translator.verify.spl.syntax import Command, expanded, name_of, worded
+from translator.verify.taken_apart import nodes_of, searches
+
+_Kept = TypeVar("_Kept")
 
 GIVEN = "given"
 """The lane of a text that somebody else wrote."""
@@ -75,16 +79,41 @@ def _has_original(home: catalog.Home) -> bool:
 
 
 def _with_lists(found: Output, own: Output | None) -> Output:
-    """A text with the lists of this project's own translation that it names: what they are to hold is known."""
+    """A text with the lists of this project's own translation, of which it is known what they are to hold.
+
+    Those are lists that it names as that does; or the one that it names otherwise, where that has one as well.
+    """
     if own is None:
         return found
     said = tuple(d for d in own.diagnostics if isinstance(d.fact, FilledList | ReadList))
-    names = "|".join(re.escape(d.fact.name) for d in said if isinstance(d.fact, FilledList | ReadList))
-    named = any(re.search(rf"\b({names})\b", text) for text in found.texts) if names else False
-    if not named or verdict_of(said) not in (Verdict.EXACT, Verdict.SAME_ALERTS):
+    names = sorted({d.fact.name for d in said if isinstance(d.fact, FilledList | ReadList)})
+    if not names or verdict_of(said) not in (Verdict.EXACT, Verdict.SAME_ALERTS):
+        return found
+    named = {name for text in found.texts for name in lists_named(found.target, text)}
+    known = {name for name in names if any(re.search(rf"\b{re.escape(name)}\b", text) for text in found.texts)}
+    if not known and len(names) == 1 and len(named) == 1:
+        own, said = _renamed(own, said, *names, *named)
+    elif not known:
         return found
     diagnostics = (*found.diagnostics, *said)
     return dataclasses.replace(found, diagnostics=diagnostics, lookups=own.lookups, tables=own.tables, histories=own.histories)
+
+
+def _renamed(own: Output, said: tuple[Diagnostic, ...], name: str, other: str) -> tuple[Output, tuple[Diagnostic, ...]]:
+    """An output and what it says of its list, with the list by another name."""
+    facts = (d.fact for d in said)
+    renamed = (dataclasses.replace(f, name=other) if isinstance(f, FilledList | ReadList) else f for f in facts)
+
+    def keyed(of: Mapping[str, _Kept]) -> dict[str, _Kept]:
+        return {other if key == name else key: kept for key, kept in of.items()}
+
+    output = dataclasses.replace(own, lookups=keyed(own.lookups), tables=keyed(own.tables), histories=keyed(own.histories))
+    return output, tuple(dataclasses.replace(d, fact=fact) for d, fact in zip(said, renamed, strict=True))
+
+
+def lists_of(output: Output) -> list[str]:
+    """The names of the lists of an output."""
+    return sorted({d.fact.name for d in output.diagnostics if isinstance(d.fact, FilledList | ReadList)})
 
 
 @functools.lru_cache(maxsize=64)
@@ -101,14 +130,14 @@ def fields_asked(target: str, text: str) -> Mapping[str, str]:
 def may_be_mapped(text: str) -> dict[str, str]:
     """The types of fields that a text of ES|QL names and that integrations fill by rules of their own, whether they do so or not."""
     with suppress(NotReadable):  # which is said where it is run
-        return {name: type_of(name) for name in _columns_of_esql(_nodes(parse_esql(text))) if may_fill("elastic", name)}
+        return {name: type_of(name) for name in _columns_of_esql(nodes_of(parse_esql(text))) if may_fill("elastic", name)}
     return {}
 
 
 def says_categories(text: str) -> bool:
     """Whether a text of EQL asks for events of a category, as a rule does that has its index pattern beside the text."""
     try:
-        return all(node.category is not None for node in _nodes(eql.parse(text)) if isinstance(node, eql.Filter))
+        return all(node.category is not None for node in nodes_of(eql.parse(text)) if isinstance(node, eql.Filter))
     except NotReadable:  # which is said where it is run
         return False
 
@@ -137,7 +166,7 @@ _PLACES = frozenset({"sourcetype", "source", "category", "datamodel"})
 
 
 def _of_spl(text: str) -> Iterator[Asked]:
-    for read in _searches(text):
+    for read in searches(text):
         found = dict[str, frozenset[str]]()
         for command in read:
             for field, values in (*_terms_of(command), *_settings_of(command)):
@@ -152,18 +181,8 @@ def terms_of_searches(text: str) -> Iterator[list[tuple[str, frozenset[str]]]]:
     Raises:
         NotReadable: where it cannot be taken apart.
     """
-    for read in _searches(text):
+    for read in searches(text):
         yield [term for command in read for term in _terms_of(command)]
-
-
-def _searches(text: str) -> Iterator[list[Command]]:
-    """The commands of each search of a text."""
-    waiting = [(text, True)]
-    while waiting:
-        search, top = waiting.pop()
-        read = commands(search, macros_pass=True, top=top)
-        waiting += [(inner.text, False) for command in read for inner in command.inner.values()]
-        yield read
 
 
 def _terms_of(command: Command) -> Iterator[tuple[str, frozenset[str]]]:
@@ -192,7 +211,7 @@ def _parts_of(command: Command) -> Iterator[Tree[Token]]:
 
 
 def _fields_of_spl(text: str) -> Iterator[tuple[str, frozenset[str]]]:
-    for read in _searches(text):
+    for read in searches(text):
         for command in read:
             yield from ((field, values) for field, values in _terms_of(command) if field not in _PLACES)
             if command.name in ("stats", "tstats"):
@@ -212,12 +231,12 @@ def _fields_of_sigma(text: str) -> Iterator[tuple[str, frozenset[str]]]:
 
 
 def _fields_of_eql(text: str) -> Iterator[tuple[str, frozenset[str]]]:
-    return _compared(_nodes(eql.parse(text)))
+    return _compared(nodes_of(eql.parse(text)))
 
 
 def _fields_of_esql(text: str) -> Iterator[tuple[str, frozenset[str]]]:
     """Those that may be in the mapping whatever is known of it: a query that names others is refused."""
-    nodes = [*_nodes(parse_esql(text))]
+    nodes = [*nodes_of(parse_esql(text))]
     made = {node.name for node in nodes if isinstance(node, esql.Named) and not isinstance(node.expression, esql.Column)}
     keys = (key.expression for node in nodes if isinstance(node, esql.Stats) for key in node.keys)
     grouped = ((key.name, frozenset[str]()) for key in keys if isinstance(key, esql.Column))
@@ -238,7 +257,7 @@ _DATASETS = frozenset({"event.dataset", "data_stream.dataset"})
 
 
 def _of_esql(text: str) -> Iterator[Asked]:
-    nodes = [*_nodes(parse_esql(text))]
+    nodes = [*nodes_of(parse_esql(text))]
     patterns = frozenset(
         p.strip() for n in nodes if isinstance(n, esql.From) for s in n.sources if isinstance(s, str) for p in s.split(",")
     )
@@ -246,7 +265,7 @@ def _of_esql(text: str) -> Iterator[Asked]:
 
 
 def _of_eql(text: str) -> Iterator[Asked]:
-    yield _datasets([*_nodes(eql.parse(text))])
+    yield _datasets([*nodes_of(eql.parse(text))])
 
 
 def _datasets(nodes: Iterable[Any]) -> Asked:
@@ -269,18 +288,6 @@ def _compared(nodes: Iterable[Any]) -> Iterator[tuple[str, frozenset[str]]]:
                 yield name, frozenset(str(v.value) for v in values if isinstance(v, eql.Literal))
             case eql.Pattern(subject=eql.Field(name=name), patterns=patterns):
                 yield name, frozenset(patterns)
-
-
-def _nodes(node: object) -> Iterator[Any]:
-    """A node of a tree of dataclasses and all below it."""
-    waiting = [node]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, tuple):
-            waiting += part
-        elif dataclasses.is_dataclass(part):
-            yield part
-            waiting += [getattr(part, f.name) for f in dataclasses.fields(part)]
 
 
 _ASKED: Mapping[str, Callable[[str], Iterator[Asked]]] = {"sigma": _of_sigma, "splunk": _of_spl, "esql": _of_esql, "eql": _of_eql}

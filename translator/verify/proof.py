@@ -26,7 +26,8 @@ from translator.plan.binder.problems import BindError
 from translator.targets.base import Options, Output
 from translator.targets.choice import homes_of
 from translator.verify.comparing import ROW, Compared, Difference
-from translator.verify.given import GIVEN, fields_asked, given, may_be_mapped, says_categories
+from translator.verify.given import GIVEN, fields_asked, given, lists_of, may_be_mapped, says_categories
+from translator.verify.named_lists import lists_named
 from translator.verify.other_values import other_values
 from translator.verify.reading import NotReadable, Row, ValueNotTold
 from translator.verify.shaping import Shaped
@@ -182,7 +183,8 @@ class Trial(SideBySide):
         wrong, run, agreed, not_told, refused = found.wrong, found.run, found.agreed, found.not_told, found.refused
         against = sorted((t for d, t in wrong.items() if d not in allowed), key=lambda t: self.doubts(target, output, t))
         if refused and not against:  # what is read of other events still contradicts
-            return Proof(target, Outcome.NOT_EXECUTABLE, claim, f"the reader does not know: {refused}", missing=missing)
+            why = f"the reader does not know: {refused}{self.lists_told(target, output)}"
+            return Proof(target, Outcome.NOT_EXECUTABLE, claim, why, missing=missing)
         errs = next(iter(wrong)) if len(wrong) == 1 else Verdict.DIFFERS if wrong else None
         untold = tuple(f"{count} worlds were not tried, for the reader does not know: {what}" for what, count in not_told.items())
         if not any(t.alerts for t in run) and (alerting or not run):
@@ -290,6 +292,13 @@ class Trial(SideBySide):
         )
         with suppress(EngineError):
             yield from self.apart([*islice(instead, MOST_OTHERS), *islice(beside, MOST_OTHERS)], output, shape)
+
+    def lists_told(self, target: str, output: Output) -> str:
+        """Which lists a text looks values up in and which the rule has, in words, where it has other ones; empty where it has none."""
+        asked = {name for text in output.texts for name in lists_named(target, text)} - {*lists_of(output)} if output.lane == GIVEN else ()
+        known = self.conversion.outputs.get(target)
+        rule = f"a rule that has {', '.join(lists_of(known))}" if known is not None and lists_of(known) else "a rule without a list"
+        return f"; the text looks values up in {', '.join(sorted(asked))}, of {rule}" if asked else ""
 
     def named(self, table: str, text: str, family: str) -> Iterator[str]:
         """The columns of a table that a text names, by their own names or by those of a product's fields, and of others made of these."""

@@ -27,6 +27,7 @@ from translator.verify.comparing import Columns, Compared, Difference, Wanted, c
 from translator.verify.eql.syntax import Sequence as EqlSequence
 from translator.verify.eql.syntax import parse as parse_eql
 from translator.verify.given import GIVEN
+from translator.verify.named_lists import lists_named
 from translator.verify.reading import NotReadable, Row, moment_of
 from translator.verify.running import run_text
 from translator.verify.shaping import Shaped
@@ -176,6 +177,9 @@ class SideBySide(Stage):
         for name, (search, seconds) in output.histories.items():
             rows = run_text(target, search, _since(events, target, now - seconds), now, lists, shape.types)
             lists[name] = list(_listed([text_of(r.get("value")) for r in rows], "", output.lookups.get(name, "")))
+        if output.lane == GIVEN:
+            named = {n: c for text in output.texts for n, c in lists_named(target, text).items() if n in lists}
+            lists |= {name: [_with_columns(row, columns) for row in lists[name]] for name, columns in named.items()}
         seen = _since(events, target, now - self.lookback(output))
         any_index = output.lane == GIVEN and not any("index" in t.place for t in self.options.site.tables.get("splunk", {}).values())
         found: list[Row] = []
@@ -245,6 +249,12 @@ def _listed(values: Sequence[str], end: str, kind: str) -> Iterator[Row]:
     for value in values:
         written = f"*{value}*" if end == _WITHIN else value.lower() if kind == "caseless" else value
         yield {"value": written, "listed": written}
+
+
+def _with_columns(row: Mapping[str, object], columns: Collection[str]) -> Row:
+    """A row of a list of one value, with that in the columns that a text names of it."""
+    values = {v for v in row.values() if v is not None}
+    return {**dict.fromkeys(columns, *values), **row} if len(values) == 1 else {**row}
 
 
 def _in_bins(events: Sequence[Row], target: str, length: int | None) -> list[list[Row]]:

@@ -68,6 +68,7 @@ class TableShaping:
         self.schema = catalog.schemas().get(table, {})
         self.known = catalog.table(table)
         self.files = self._files()
+        self.lowered = self._lowered()
         self.types: dict[str, str] = {}
         self.needs: dict[str, list[str]] = {}
         self.read: dict[str, frozenset[str]] = {}
@@ -80,6 +81,12 @@ class TableShaping:
         pairs = ((name, c) for home in homes for name, counterpart in home.columns.items() for c in each([counterpart]))
         files = [(name, c.file_of) for name, c in pairs if isinstance(c, Computed) and c.alone != "any" and c.file_of in self.schema]
         return tuple(dict.fromkeys(files))
+
+    def _lowered(self) -> frozenset[str]:
+        """The columns that have in lower case what some home has as it is, so that no row of the table has capital letters there."""
+        homes = [home for of_family in (self.known.homes.values() if self.known is not None else ()) for home in of_family]
+        pairs = ((name, c) for home in homes for name, counterpart in home.columns.items() for c in each([counterpart]))
+        return frozenset(name for name, c in pairs if isinstance(c, Computed | Stored) and c.lowered)
 
     def shapes(self, rows: Sequence[Mapping[str, object]]) -> tuple[list[Shape], list[Unshaped]]:
         """Each row with its events, and what these do not say."""
@@ -136,7 +143,7 @@ class TableShaping:
             self._filled(draft)
             self._put(draft)
         except _Refused as refused:
-            self.fail(draft, refused.column, refused.why)
+            self.fail(draft, refused.column, refused.why, refused.instead)
 
     def _converted(self, draft: _Draft) -> None:
         """Gives values the types of their columns; what has none of its column is left out where the query does not ask for it."""
@@ -147,6 +154,9 @@ class TableShaping:
                 if column in self.wanted:
                     raise _Refused(column, str(unfit)) from None
                 del draft.row[column]
+        for column in self.lowered:
+            if (value := text_of(draft.row.get(column) or "")) != value.lower():
+                raise _Refused(column, "the table has it in lower case", value.lower())
 
     def _of_one_kind(self, draft: _Draft) -> None:
         """Makes the row one of the kind that its columns tell, and gives it what all rows of that kind have."""
@@ -443,11 +453,11 @@ _PASSES = 4
 
 
 class _Refused(Exception):
-    """No event stands for a row, for what it has in a column."""
+    """No event stands for a row, for what it has in a column; ``instead``: what it may have there."""
 
-    def __init__(self, column: str, why: str) -> None:
+    def __init__(self, column: str, why: str, instead: object = None) -> None:
         super().__init__(why)
-        self.column, self.why = column, why
+        self.column, self.why, self.instead = column, why, instead
 
 
 def _keeps(home: Home, column: str) -> bool:

@@ -87,14 +87,16 @@ def _made(rows: list[Row], run: Run, asked: _Asked, refuse: Callable[[str], Exce
         raise refuse("events without a time, or not the newest first")
     begins, ends = asked.ends.get("startswith"), asked.ends.get("endswith")
     open_: dict[tuple[str, ...], list[Row]] = {}
+    seen = set[tuple[tuple[str, ...], float]]()
     found: list[list[Row]] = []
     for row, time in zip(rows, told, strict=True):
         if any(name not in row or isinstance(row[name], list) for name in asked.fields):
             raise ValueNotTold("transaction: an event that has not one value of each field")
         key = tuple(text(row[name]) for name in asked.fields)
         members = open_.get(key, [])
-        if members and ends is not None and any(numeric(m["_time"]) == time for m in members):
+        if begins is not None and (key, time) in seen:
             raise ValueNotTold("transaction: events of one time")
+        seen.add((key, time))
         if members and _is_over(members, time, asked.times):
             if begins is not None:
                 raise ValueNotTold("transaction: a time that ends before what begins it")

@@ -359,7 +359,7 @@ def _of_two(atom: Apply, left: Expr, right: Expr, row: Row) -> Iterator[Change]:
 
 
 def stored(state: State, asked_of: list[tuple[Expr, Row]]) -> Iterator[Change]:
-    """Every stored value that is there: missing, empty, and of other types where it is dynamic."""
+    """Every stored value that is there: missing, empty, in another case, and of other types where it is dynamic."""
     named = {n.column.name: n.column for e, _ in asked_of for n in walk(e) if isinstance(n, ColumnRef)}
     for row in state.rows():
         for event in list(dict.fromkeys(row.sources()))[:4]:
@@ -372,6 +372,8 @@ def stored(state: State, asked_of: list[tuple[Expr, Row]]) -> Iterator[Change]:
                     yield _put(event, name, None, "missing", rank - 1)
                 if isinstance(current, str) and current:
                     yield _put(event, name, "", "empty", rank + 1)
+                    if name in named and other_case(current) != current:  # a key may be made of it without its case
+                        yield _put(event, name, other_case(current), "in another case", rank - 1)
                 held = json_of(current) if isinstance(current, str) and current[:1] in ("[", "{") else current
                 for path, array, about in _neighbours(held):
                     whole = _replaced(held, path, array)
