@@ -264,6 +264,45 @@ def test_devices_that_a_rule_does_not_look_at_are_told_of_every_output(query: st
     assert not any(d.code == "scope-dropped" for o in translator.convert(rule(query)).outputs.values() for d in o.diagnostics)
 
 
+COUNTED = "| summarize n = count() by IPAddress | where n > 10"
+
+
+@pytest.mark.parametrize(
+    ("parts", "times"),
+    [
+        ("union workspace('b').SigninLogs, SigninLogs", 1),
+        ("SigninLogs | union workspace('b').SigninLogs, workspace('c').SigninLogs", 1),
+        ("union isfuzzy=true (SigninLogs | where ResultType == '1'), (workspace('b').SigninLogs | where ResultType == '1')", 1),
+        ("workspace('b').SigninLogs", 1),
+        ("union SigninLogs, SigninLogs", 2),
+        ("union workspace('b').SigninLogs, workspace('b').SigninLogs", 2),
+    ],
+)
+def test_workspaces_that_one_product_has_are_read_once(parts: str, times: int) -> None:
+    query = f"{parts} | where ResultType == '1' {COUNTED}"
+    tables = {"SigninLogs": [{"IPAddress": "10.1.1.1", "ResultType": "1", "TimeGenerated": NOW} for _ in range(10)]}
+    assert [row[1] for row in translator.run(query.replace("n > 10", "n > 0"), tables, now=NOW).rows] == [10 * times]
+    for output in translator.convert(rule(query), ("splunk", "esql")).outputs.values():
+        told = [d.message for d in output.diagnostics if d.code == "other-workspace"]
+        assert output.verdict.value in ("exact", "same-alerts") and bool(told) == ("workspace" in parts)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SigninLogs | join kind=inner (workspace('b').SigninLogs) on IPAddress",
+        "SigninLogs | where IPAddress !in ((workspace('b').SigninLogs | project IPAddress))",
+        f"union (SigninLogs {COUNTED}), (workspace('b').SigninLogs {COUNTED})",
+        "union (SigninLogs | where ResultType == '1'), (database('b').SigninLogs | where ResultType == '2')",
+        "let SigninLogs = SigninLogs | where ResultType == '1'; union SigninLogs, workspace('b').SigninLogs",
+        "union withsource=w SigninLogs, workspace('b').SigninLogs | where w == 'SigninLogs'",
+    ],
+)
+def test_a_table_that_is_read_of_several_workspaces_is_no_table_beside_itself(query: str) -> None:
+    for output in translator.convert(rule(query)).outputs.values():
+        assert output.verdict.value not in ("exact", "same-alerts")
+
+
 def test_a_condition_on_what_defender_knows_of_a_file_is_dropped_and_said() -> None:
     made = translator.convert(rule("DeviceProcessEvents | where FileName == 'a' | invoke FileProfile(SHA1) | where GlobalPrevalence < 100"))
     for output in made.outputs.values():

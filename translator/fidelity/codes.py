@@ -51,6 +51,10 @@ _NOTES: Words = {
         "The query asks for older events than the rule's period leaves it.",
         "lengthen queryPeriod in the rule: the source looks no farther back either",
     ),
+    "other-workspace": (
+        "The query reads a table of another workspace, cluster or database, the output where the product has it.",
+        "nothing to do where the product has the events of those that the query reads, and of no other; else narrow the place",
+    ),
     "memory-limit": (
         "A command works as far as the memory goes that the limits of the product allow.",
         "give the search more memory where it looks at very many events, and keep lists short whose values are looked for in texts",

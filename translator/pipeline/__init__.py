@@ -24,6 +24,7 @@ from translator.pipeline.remarks import (
     on_choices,
     on_columns,
     on_elements,
+    on_elsewhere,
     on_history,
     on_left_out,
     on_overwritten,
@@ -131,7 +132,7 @@ def piped(target: str, rule: Rule, options: Options) -> Output | None:
     found = _lane(writer, rule, _walked(rule, known, options), options).faithful()
     if found is None:
         return None
-    said = (*on_texts_of_json(plan, entities_of(rule, plan)), *on_plugins(plan, found))
+    said = (*on_texts_of_json(plan, entities_of(rule, plan)), *on_elsewhere(plan), *on_plugins(plan, found))
     return replace(found, diagnostics=(*found.diagnostics, *said))
 
 
@@ -153,7 +154,7 @@ class _Translation:
         self.rule = rule
         self.plan = bind(parse(rule.query), catalog.schemas())
         self.folded = _folded(self.plan)
-        self.of_texts = on_texts_of_json(self.plan, entities_of(rule, self.plan))
+        self.of_texts = (*on_texts_of_json(self.plan, entities_of(rule, self.plan)), *on_elsewhere(self.plan))
         self.options, self.since, self.moment = with_reach(rule, self.folded, options)
         self.lift: Lifted = functools.partial(_lifted, rule, self.options)
         self.detection = self.lift(False, self.folded)
@@ -182,7 +183,8 @@ class _Translation:
     def output(self, name: str, target: Target | PlanTarget) -> Output:
         """The best of what the lanes of a target write."""
         if isinstance(target, PlanTarget):
-            return target.translate_plan(self.rule, self.plan, self.options)
+            made = target.translate_plan(self.rule, self.plan, self.options)
+            return replace(made, diagnostics=(*made.diagnostics, *on_elsewhere(self.plan)))
         output = self.detected(name, target, self.options)
         lane = None
         if isinstance(target, Pipes) and (_distance(output) > _READY or lost_entities(self.rule, self.plan, output, target)):

@@ -94,6 +94,11 @@ def on_history(rule: Rule, detection: Detection, output: Output, target: Target)
     return (Diagnostic("long-history", f"each run reads {duration(back)} of events, every {duration(rule.frequency)}"),)
 
 
+def on_elsewhere(plan: o.Plan) -> tuple[Diagnostic, ...]:
+    """A word on tables that are read of other workspaces, which products do not tell apart."""
+    return tuple(Diagnostic("other-workspace", f"{name} is read where the product has that table", span) for span, name in plan.elsewhere)
+
+
 def on_scope(rule: Rule, detection: Detection) -> tuple[Diagnostic, ...]:
     """A word on devices that the rule does not look at, and the output does."""
     if not rule.scope:

@@ -406,12 +406,14 @@ class Plan:
     """A bound query: its relation and the names under which its columns are seen.
 
     ``declared`` are the names as the official binder counts them, where these are more: it lets parse add a column that is there already.
+    ``elsewhere`` are the tables that are read of other workspaces, clusters and databases, as the query calls them.
     """
 
     root: Relation
     names: Names
     open: bool
     declared: Names = ()
+    elsewhere: tuple[tuple[Span | None, str], ...] = ()
 
     @property
     def columns(self) -> list[tuple[str, str]]:

@@ -69,7 +69,7 @@ class Binder(Context):
             if declared.get(twin) == older and declared.get(name) == newer:
                 declared |= {name: older, twin: newer}
         shown = tuple((table.doubled.get(n, n), c) for n, c in declared.items())
-        return o.Plan(table.relation, tuple(names.items()), bool(table.sources), shown)
+        return o.Plan(table.relation, tuple(names.items()), bool(table.sources), shown, tuple(self.elsewhere.items()))
 
     def table(self, node: s.Node, scope: Scope) -> Table:
         """The table that a tabular expression gives.

@@ -51,6 +51,10 @@ class Context(ABC):
         """Columns of stored tables, by source and name."""
         self.sources: dict[str, list[int]] = {}
         """The sources whose columns these are, by table."""
+        self.places: dict[str, str] = {}
+        """Of which workspace, cluster or database each table is read, as the query says it; of its own where that is empty."""
+        self.elsewhere: dict[e.Span | None, str] = {}
+        """The tables that are not of its own."""
         self.uncertain = set[e.Column]()
         """Columns whose types are guessed: they are computed of what no documentation lists."""
         self.problems: dict[e.Span, Problem] = {}

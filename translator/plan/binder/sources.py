@@ -19,8 +19,25 @@ from translator.plan.normalized import MARK, Parser, parser_of
 from translator.plan.types import Type, type_of
 
 
-def source_table(ctx: Context, name: str, span: e.Span) -> Table:
-    """A table by its name, or the normalized one that a parser of this name gives."""
+def source_table(ctx: Context, name: str, span: e.Span, place: str = "") -> Table:
+    """A table by its name, or the normalized one that a parser of this name gives.
+
+    Products have the tables of all workspaces in one place, and their events do not tell which of them they are of: a query that reads
+    a table of several would read all of their events each time.
+
+    Args:
+        place: the workspace, cluster or database that it is of, as the query calls it; empty for the one where the query runs.
+    """
+    if place:
+        ctx.elsewhere[span] = f"{place}.{name}"
+    table = _named_table(ctx, name, span)
+    if ctx.places.setdefault(name, place) == place:
+        return table
+    reason = f"{name} is read of several workspaces or databases, and its events do not tell which of them they are of"
+    return table.alone(o.Unsupported(span, table.relation, reason))
+
+
+def _named_table(ctx: Context, name: str, span: e.Span) -> Table:
     if name not in ctx.schema and (ctx.closed is None or name not in ctx.closed) and (parser := parser_of(name)) is not None:
         return normalized(ctx, parser, (), span)
     return _stored_table(ctx, name, span)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from translator.kql import syntax as s
+from translator.kql.printer import to_kql
 from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.binder.context import Context
@@ -52,7 +53,7 @@ def table(ctx: Context, node: s.Node, scope: Scope) -> Table:
         case s.Member(name=s.Name(value=name), base=s.Method() | s.Call() as base, span=span):
             if isinstance(base, s.Call) and isinstance(found := scope.find(base.name), tuple) and isinstance(found[0], s.DeclarePattern):
                 return of_pattern(ctx, found[0], found[1], base, name)
-            return source_table(ctx, name, span)
+            return source_table(ctx, name, span, to_kql(base))
         case s.Call(name="table", arguments=(argument, *_), span=span):
             chosen = ctx.expression(argument, None, scope)
             if isinstance(chosen, e.Const) and isinstance(chosen.value, str):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from translator.kql import syntax as s
+from translator.kql.printer import to_kql
 from translator.plan import expressions as e
 from translator.plan import operators as o
 from translator.plan.binder import file_profile
@@ -50,6 +51,8 @@ def union(
             return several_tables(ctx, item, "a union over a wildcard of tables is not supported", shown | merged_types(ctx, several))
         else:
             listed.append(item)
+    if not parameters.get("withsource"):
+        listed = _of_one_place(ctx, listed, before, scope)
     kept_tables: list[s.Expression] = []
     for item in listed:
         ctx.fuzzy += fuzzy
@@ -67,6 +70,40 @@ def union(
         legs = [*([before] if first else []), *tables]
         inputs = [_with_source(ctx, i, leg_name(t) or f"union_arg{n}", source) for n, (i, t) in enumerate(zip(inputs, legs, strict=True))]
     return _united(ctx, node, inputs, parameters.get("kind") == "inner", fuzzy)
+
+
+def _of_one_place(ctx: Context, listed: list[s.Expression], before: s.Expression | None, scope: Scope) -> list[s.Expression]:
+    """The parts of a union, of those that say the same of several workspaces the first: together they are all events of the product."""
+    seen: dict[str, set[str]] = {}
+    kept: list[s.Expression] = []
+    for item in [*([before] if before is not None else []), *listed]:
+        text, place, name = _with_place(item, scope)
+        places = seen.setdefault(text, set())
+        if text and places and place not in places:
+            if place:
+                ctx.elsewhere[item.span] = f"{place}.{name}"
+            continue
+        places.add(place)
+        kept.append(item)
+    return [item for item in kept if item is not before]
+
+
+_OF_EACH_ROW = (s.Where, s.Extend, s.Project, s.ProjectAway, s.ProjectKeep, s.ProjectRename, s.ProjectReorder, s.Parse)
+
+
+def _with_place(node: s.Node, scope: Scope) -> tuple[str, str, str]:
+    """What a part of a union says of each row of a table, the workspace that it reads this of, and its name; empty texts for others."""
+    match node:
+        case s.Parenthesized(value=value):
+            return _with_place(value, scope)
+        case s.Pipeline(source=source, operators=operators) if source and all(isinstance(x, _OF_EACH_ROW) for x in operators):
+            text, place, name = _with_place(source, scope)
+            return (to_kql(replace(node, source=s.NameReference(node.span, name))) if text and operators else text, place, name)
+        case s.NameReference(name=name) if scope.find(name) is None:
+            return name, "", name
+        case s.Member(name=s.Name(value=name), base=s.Method() | s.Call() as base):
+            return name, to_kql(base), name
+    return "", "", ""
 
 
 def _united(ctx: Context, node: s.Union, inputs: list[Table], inner: bool, fuzzy: bool) -> Table:
