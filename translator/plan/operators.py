@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from itertools import chain, count
 from typing import Any, TypeAlias
 
-from translator.plan.expressions import Apply, Column, Expr, Same
+from translator.plan.expressions import Apply, Column, Expr, Same, Span
 from translator.plan.expressions import Relation as Relation
 
 Names: TypeAlias = tuple[tuple[str, Column], ...]
