@@ -264,6 +264,20 @@ def test_devices_that_a_rule_does_not_look_at_are_told_of_every_output(query: st
     assert not any(d.code == "scope-dropped" for o in translator.convert(rule(query)).outputs.values() for d in o.diagnostics)
 
 
+@pytest.mark.parametrize(
+    ("option", "decides"),
+    [
+        ("query_datetimescope_from = datetime(2026-01-01)", True),
+        ("truncationmaxrecords = 5", False),
+        ("notruncation", False),
+    ],
+)
+def test_options_of_a_query_that_decide_what_it_finds_are_not_passed_over(option: str, decides: bool) -> None:
+    for output in translator.convert(rule(f"set {option}; SigninLogs | where ResultType == '1'")).outputs.values():
+        assert (output.verdict.value == "exact") != decides
+    assert translator.bind(f"set {option}; SigninLogs | project IPAddress").columns == [("IPAddress", "string")]
+
+
 COUNTED = "| summarize n = count() by IPAddress | where n > 10"
 
 

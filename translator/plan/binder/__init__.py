@@ -11,6 +11,7 @@ from translator.plan.binder.context import MAX_DEPTH, Context, Discover, Schema
 from translator.plan.binder.lets import check_declared, declare
 from translator.plan.binder.problems import BindError, Problem
 from translator.plan.binder.scopes import Scope, Table
+from translator.plan.binder.sources import unsupported
 
 
 def bind(query: s.Query, schema: Schema | None = None, closed: frozenset[str] | None = None, discover: Discover | None = None) -> o.Plan:
@@ -49,6 +50,10 @@ def examine(query: s.Query, schema: Schema) -> tuple[o.Plan | None, list[Problem
     return plan, sorted(binder.problems.values(), key=lambda p: p.span)
 
 
+_SCOPE = "query_datetimescope_"
+"""How the properties of a request begin that restrict its time (learn.microsoft.com/kusto/api/rest/request-properties)."""
+
+
 class Binder(Context):
     """The parts of the binder as one: each reaches the others through it."""
 
@@ -63,6 +68,10 @@ class Binder(Context):
         table = self.table(last, scope)
         if (most := option(self, "query_take_max_records")) is not None:
             table = table.over(o.Limit(query.span, table.relation, "take", most), table.names)
+        for statement in query.statements:
+            if isinstance(statement, s.SetOption) and statement.name.value.lower().startswith(_SCOPE):
+                what = f"set {statement.name.value} decides what the query finds, and is not supported"
+                table = unsupported(self, table, statement, what)
         check_declared(self)
         declared, names = dict(table.names), self.own_columns(table)
         for (twin, older), (name, newer) in self.twins.items():
