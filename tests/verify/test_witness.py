@@ -152,6 +152,14 @@ def test_columns_of_which_nothing_is_asked_are_told() -> None:
     assert (event.values["ResultType"], event.free) == ("0", {"IPAddress"})
 
 
+@pytest.mark.parametrize("prefix", ["", ", 'd_'", ", OutputColumnPrefix='d_'"])
+def test_columns_of_a_bag_are_its_keys_without_the_prefix(prefix: str) -> None:
+    name = "d_os" if prefix else "os"
+    query = f"SigninLogs | evaluate bag_unpack(DeviceDetail{prefix}) | where {name} == 'x' | project Identity"
+    (first, *_) = worlds(translator.bind(query), NOW)
+    assert first.events[0].values["DeviceDetail"] == {"os": "x"} and judged(query, [first], NOW) == [True]
+
+
 def test_columns_of_a_pivot_are_elements_of_one_array() -> None:
     query = (
         "Event | extend d = parse_xml(EventData).DataItem.EventData.Data | mv-expand bagexpansion=array d | evaluate bag_unpack(d)"

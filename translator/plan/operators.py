@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from itertools import chain, count
 from typing import Any, TypeAlias
 
-from translator.plan.expressions import Apply, Column, Expr, Same, Span
+from translator.plan.expressions import Apply, Column, Const, Expr, Same, Span
 from translator.plan.expressions import Relation as Relation
 
 Names: TypeAlias = tuple[tuple[str, Column], ...]
@@ -248,6 +248,12 @@ class Plugin(Unsupported):
     name: str
     arguments: tuple[Expr, ...]
     source: Source
+
+    def key(self, column: Column) -> str | None:
+        """The key of the bag that bag_unpack makes a column of; None for one whose name has not the prefix that it is told."""
+        given = self.arguments[1:]
+        prefix = str(given[0].value) if given and isinstance(given[0], Const) else ""
+        return column.name.removeprefix(prefix) if column.name.startswith(prefix) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from translator.detection.event_data import DATA, SAID_OF_DATA, data_field
 from translator.detection.shapes import Events, Joined, Shape, columns_within, environments
 from translator.plan import operators as o
-from translator.plan.expressions import ELEMENT, Apply, Column, ColumnRef, Const, Expr, Path, substitute
+from translator.plan.expressions import ELEMENT, Apply, Column, ColumnRef, Expr, Path, substitute
 from translator.plan.simplify import simplify
 from translator.plan.types import Type
 
@@ -18,14 +18,13 @@ if TYPE_CHECKING:
 def of_bag(lifting: Lifting, plugin: o.Plugin) -> Shape | None:
     """bag_unpack: each column that the query names is the value of that key in the bag."""
     shape = lifting.below(plugin).shape(plugin.input) if plugin.input is not None else None
-    bag, *given = plugin.arguments
-    prefix = str(given[0].value) if given and isinstance(given[0], Const) else ""
-    columns = _columns(lifting, plugin)
-    if not isinstance(shape, Events | Joined) or not all(c.name.startswith(prefix) for c in columns):
+    bag = plugin.arguments[0]
+    keys = [(c, plugin.key(c)) for c in _columns(lifting, plugin)]
+    if not isinstance(shape, Events | Joined) or any(key is None for _, key in keys):
         return None
     for env in environments(shape):
         value = substitute(bag, env)
-        env |= {c.id: simplify(Path(bag.span, c.type, value, (c.name.removeprefix(prefix),))) for c in columns}
+        env |= {c.id: simplify(Path(bag.span, c.type, value, (key,))) for c, key in keys if key is not None}
     return shape
 
 

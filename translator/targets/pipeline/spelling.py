@@ -97,12 +97,11 @@ def _unpacked(plugin: o.Plugin, named: Mapping[int | None, Mapping[int, Column]]
     Args:
         named: the columns that the query names, by what makes them.
     """
-    bag, *given = plugin.arguments
-    prefix = str(given[0].value) if given and isinstance(given[0], Const) else ""
-    columns = tuple(named.get(plugin.source.id, {}).values())
-    if plugin.input is None or not all(c.name.startswith(prefix) for c in columns):
+    bag = plugin.arguments[0]
+    keys = [(c, plugin.key(c)) for c in named.get(plugin.source.id, {}).values()]
+    if plugin.input is None or any(key is None for _, key in keys):
         return None
-    return o.Compute(plugin.span, plugin.input, tuple((c, Path(bag.span, c.type, bag, (c.name.removeprefix(prefix),))) for c in columns))
+    return o.Compute(plugin.span, plugin.input, tuple((c, Path(bag.span, c.type, bag, (key,))) for c, key in keys if key is not None))
 
 
 _SIMPLE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]*")

@@ -165,8 +165,8 @@ class Interpreter:
                 return [r for row in self.scopes(relation.input) for r in self.expanded(relation, row)]
             case o.Parse():
                 return [p for r in self.scopes(relation.input) if (p := self.parsed(relation, r)) is not None]
-            case o.Plugin(input=inner, name="bag_unpack", arguments=arguments, source=source) if inner is not None:
-                return [{**r.values, **self.unpacked(arguments[0], source, r)} for r in self.scopes(inner)]
+            case o.Plugin(input=inner, name="bag_unpack") if inner is not None:
+                return [{**r.values, **self.unpacked(relation, r)} for r in self.scopes(inner)]
         raise NotKnown(f"{type(relation).__name__.lower()}, which only the engine runs", relation.span)
 
     def source(self, relation: o.Source) -> list[Values]:
@@ -326,10 +326,11 @@ class Interpreter:
         held = {c.id: as_type(found[n], c.type) if found is not None else None for n, c in enumerate(columns)}
         return {**row.values, **held}
 
-    def unpacked(self, bag: Expr, source: o.Source, row: _Scope) -> Values:
-        value = value_of(bag, row)
+    def unpacked(self, plugin: o.Plugin, row: _Scope) -> Values:
+        value = value_of(plugin.arguments[0], row)
         value = json_of(value) if isinstance(value, str) else value
-        return {c.id: as_type(element(value, c.name), c.type) for c in self.stored.get(source.id, ())}
+        keys = ((c, plugin.key(c)) for c in self.stored.get(plugin.source.id, ()))
+        return {c.id: as_type(element(value, key), c.type) for c, key in keys if key is not None}
 
 
 def _stored(value: Any, column: Column) -> Any:

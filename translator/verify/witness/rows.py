@@ -233,14 +233,16 @@ class Unpacked(Row):
         if column.source != self.plugin.source.id or column.table is None:
             return self.inputs[0].value(column)
         bag = value_of(self.bag, self.inputs[0])
-        return as_type(element(json_of(bag) if isinstance(bag, str) else bag, column.name), column.type)
+        key = self.plugin.key(column)
+        return None if key is None else as_type(element(json_of(bag) if isinstance(bag, str) else bag, key), column.type)
 
     def assign(self, column: Column, value: Any) -> bool:
         if column.source != self.plugin.source.id or column.table is None:
             return self.inputs[0].assign(column, value)
-        bag = value_of(self.bag, self.inputs[0])
+        bag, key = value_of(self.bag, self.inputs[0]), self.plugin.key(column)
         bag = json_of(bag) if isinstance(bag, str) else bag
-        return inversion.assign(self.bag, self.inputs[0], {**(bag if isinstance(bag, dict) else {}), column.name: value})
+        held = bag if isinstance(bag, dict) else {}
+        return key is not None and inversion.assign(self.bag, self.inputs[0], {**held, key: value})
 
     def rebuilt(self, inputs: tuple[Row, ...]) -> Row:
         return Unpacked(self.state, inputs[0], self.plugin)
