@@ -278,6 +278,31 @@ def test_options_of_a_query_that_decide_what_it_finds_are_not_passed_over(option
     assert translator.bind(f"set {option}; SigninLogs | project IPAddress").columns == [("IPAddress", "string")]
 
 
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("Own_CL | project-away a | where column_ifexists('a', '') == 'x'", 0),
+        ("Own_CL | project-rename c = a | where column_ifexists('a', '') == 'x'", 0),
+        ("Own_CL | project-away b | where column_ifexists('a', '') == 'x'", 1),
+        ("SigninLogs | evaluate bag_unpack(DeviceDetail, ignoredProperties=dynamic(['a'])) | where column_ifexists('a', '') == 'x'", 0),
+        ("SigninLogs | evaluate bag_unpack(DeviceDetail, ignoredProperties=dynamic(['b'])) | where column_ifexists('a', '') == 'x'", 1),
+    ],
+)
+def test_a_column_that_is_taken_away_does_not_exist(query: str, found: int) -> None:
+    tables = {"Own_CL": [{"a": "x", "b": "y"}], "SigninLogs": [{"DeviceDetail": {"a": "x", "b": "y"}}]}
+    assert rows_of(query, tables) == found
+    for target, output in translator.convert(rule(query), ("splunk", "esql"), Options(fields="source")).outputs.items():
+        if output.verdict.value in ("exact", "same-alerts"):
+            assert {bool(n) for n in found_by(target, output, tables)} == {bool(found)}
+
+
+def test_a_bag_that_may_take_the_place_of_columns_is_not_passed_over() -> None:
+    query = "SigninLogs | evaluate bag_unpack(DeviceDetail, columnsConflict='{}') | where Identity == 'x' | project Identity"
+    for conflict, good in (("replace_source", False), ("keep_source", True)):
+        for output in translator.convert(rule(query.format(conflict)), ("splunk", "esql")).outputs.values():
+            assert (output.verdict.value in ("exact", "same-alerts")) == good
+
+
 COUNTED = "| summarize n = count() by IPAddress | where n > 10"
 
 

@@ -102,8 +102,8 @@ def _grows(sources: Sequence[o.Source], name: str) -> bool:
 
 
 def _column_if_exists(ctx: Context, wanted: str, otherwise: e.Expr, table: Table, span: e.Span) -> e.Expr:
-    column = table.names.get(wanted, table.outer.get(wanted))
-    if column is None and ctx.closed is None and (not ctx.documented(table.sources) or _grows(table.sources, wanted)):
+    column = table.names.get(wanted, table.outer.get(wanted, table.hidden.get(wanted)))
+    if ctx.closed is None and not table.has(wanted) and (not ctx.documented(table.sources) or _grows(table.sources, wanted)):
         column = ctx.stored_column(table.sources[0], wanted, otherwise.type)
         if table.sources[0].table != o.UNKNOWN_TABLE:
             table.names[wanted] = column

@@ -255,13 +255,15 @@ def _bag_unpack(ctx: Context, table: Table, node: s.Evaluate, scope: Scope) -> T
             for c in node.schema.columns
             if (name := c.name.value) not in rest or conflict != "error" or node.schema.open
         ]
-    elif column is None or (ctx.discover is None and any(source.table not in ctx.schema for source in table.open_sources)):
-        # Nothing tells the table's own columns from those of the bag.
+    elif column is None or (
+        ctx.discover is None and (conflict == "replace_source" or any(source.table not in ctx.schema for source in table.open_sources))
+    ):
+        # Nothing tells the table's own columns from those of the bag, or which of them it takes the place of.
         return unsupported(ctx, Table(table.relation, rest, (ctx.unknown_source(node.span),)), node, reason)
     elif ctx.discover is None:
         arguments = (ctx.expression(bag, table, scope), *([options["OutputColumnPrefix"]] if prefix else []))
         plugin = o.Plugin(node.span, table.relation, reason, "bag_unpack", arguments, ctx.unknown_source(node.span))
-        return Table(plugin, rest, (plugin.source,))
+        return Table(plugin, rest, (plugin.source,), hidden=dict.fromkeys(f"{prefix}{key}" for key in ignored))
     else:
         found = ctx.discover(table.relation, "bag_unpack", (e.ColumnRef(bag.span, column.type, column),))
         keys = [(key, prefix + key, kind) for key, kind in found if key not in ignored]
