@@ -223,6 +223,9 @@ def converted(kql: str, target: str, options: Options | None = None) -> Output:
             ['where cs_uri_query=="-" OR (isnull(cs_uri_query) OR cs_uri_query=="")'],
         ),
         ("SecurityEvent | where EventID == 4625 and IpAddress == '-'", "esql", ["source.ip IS NULL"]),
+        # the sender's address of either version
+        ("EmailEvents | where isempty(SenderIPv4)", "eql", ['(stringContains~(string(source.ip), ":") or (']),
+        ("EmailEvents | where SenderIPv6 startswith '2001:db8:'", "esql", ['TO_LOWER(TO_STRING(source.ip)) LIKE "*:*"']),
         # the remote end of an inspected connection, by its direction
         ("DeviceNetworkEvents | where RemoteIP == '203.0.113.7'", "eql", ['network_direction == "In" and source.ip == "203.0.113.7"']),
         (
@@ -937,7 +940,8 @@ def test_events_that_no_known_home_has_are_said_to_be_elsewhere(kql: str, target
 @pytest.mark.parametrize(
     ("kql", "target", "differs"),
     [
-        ("EmailEvents | where SenderIPv4 == '1.2.3.4' and isempty(SenderIPv6)", "esql", True),
+        ("GitHubAuditData | where CurrentPermission == 'read' and isempty(InvitedUserPermission)", "esql", True),
+        ("EmailEvents | where SenderIPv4 == '1.2.3.4' and isempty(SenderIPv6)", "esql", False),
         ("EmailEvents | where SenderIPv4 == '1.2.3.4' and isempty(SenderIPv6)", "splunk", False),
         ("AWSCloudTrail | where UserIdentityUserName != SessionIssuerUserName", "esql", False),
         ("AWSCloudTrail | where UserIdentityUserName == 'a' or SessionIssuerUserName == 'a'", "esql", False),
