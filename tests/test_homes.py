@@ -223,6 +223,14 @@ def converted(kql: str, target: str, options: Options | None = None) -> Output:
             ['where cs_uri_query=="-" OR (isnull(cs_uri_query) OR cs_uri_query=="")'],
         ),
         ("SecurityEvent | where EventID == 4625 and IpAddress == '-'", "esql", ["source.ip IS NULL"]),
+        # the message of a CEF record, not the name of its header, which stands in for one that is missing
+        ("CommonSecurityLog | where DeviceVendor == 'Acme' and isempty(Message)", "eql", ["(cef.extensions.message == null or"]),
+        ("PingFederateEvent | where EventMessage has 'denied'", "esql", ["TO_LOWER(cef.extensions.message)"]),
+        (
+            "CommonSecurityLog | where DeviceVendor == 'Acme' and SourceMACAddress =~ '00:0D:60:AF:1B:61'",
+            "esql",
+            ['TO_LOWER(cef.extensions.sourceMacAddress) == "00:0d:60:af:1b:61"'],
+        ),
         # the sender's address of either version
         ("EmailEvents | where isempty(SenderIPv4)", "eql", ['(stringContains~(string(source.ip), ":") or (']),
         ("EmailEvents | where SenderIPv6 startswith '2001:db8:'", "esql", ['TO_LOWER(TO_STRING(source.ip)) LIKE "*:*"']),
