@@ -144,6 +144,27 @@ def test_odd_characters_come_back_as_they_were(tmp_path: Path) -> None:
             assert replay.prove(target, conversion.outputs[target]).outcome is Outcome.PROVEN
 
 
+def test_worlds_of_the_same_rows_are_kept_apart_within_a_product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows without a value and rows without the column are one table in KQL, and two events in a product."""
+    made = Trial.on
+
+    def twice(trial: Trial, *product: Any) -> Any:
+        worlds, shape = made(trial, *product)
+        return [*worlds, *worlds], shape
+
+    monkeypatch.setattr(Trial, "on", twice)
+    conversion = translator.convert(rule("SigninLogs | where ResultType == '1'"), ("splunk", "esql", "sigma"))
+    trial = Trial(conversion, Options())
+    facts = {"seed": 0, "now": f"{trial.now.isoformat()}Z", "fields": "target", "mappings": ""}
+    for name, text in files_of(trial, conversion.rule, ("splunk", "esql", "sigma"), facts).items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(text.encode())
+    replay = Replay(read_kit(tmp_path), conversion, Options())
+    for target in ("splunk", "esql", "sigma"):
+        saved, tried = (t.ready(target, conversion.outputs[target])[0] for t in (replay, trial))
+        assert [[unmarked(e) for e in s.events] for s in saved] == [[unmarked(e) for e in t.events] for t in tried]
+
+
 @pytest.mark.parametrize(
     ("kind", "values"),
     [

@@ -93,9 +93,10 @@ class _Saving:
 
     def __init__(self, trial: Trial) -> None:
         self.trial = trial
-        self.numbers: dict[tuple[str, bool, str], int] = {}
+        self.numbers: dict[tuple[str, bool, str], list[int]] = {}
         self.worlds: list[dict[str, Any]] = []
         self.rows: list[Mapping[str, Sequence[Row]]] = []
+        self.statements: list[str] = []
         self.columns: dict[str, dict[str, str]] = {}
         self.read_past: list[str] | None = None
 
@@ -123,7 +124,7 @@ class _Saving:
                 products[product] |= {"refused": error.message}
         self.columns = self.typed([_unmarked(tried.rows) for worlds, _ in found.values() for tried in worlds])
         for product, (worlds, shape) in found.items():
-            numbered = [(self.number(t.about, t.alerts, _unmarked(t.rows)), t.alerts, [*map(unmarked, t.events)]) for t in worlds]
+            numbered = [(n, t.alerts, [*map(unmarked, t.events)]) for n, t in zip(self.numbered(worlds), worlds, strict=True)]
             products[product] |= {
                 "worlds": [number for number, _, _ in numbered],
                 "rows": [_places(t) for t in worlds],
@@ -141,19 +142,26 @@ class _Saving:
             **told, "real": trial.real, "worlds": self.worlds, "products": products, "conditions": conditions,
             "unreached": [u.why for u in trial.unreached], "columns": self.columns,
         }  # fmt: skip
-        for world, (_, _, statements) in zip(self.worlds, self.numbers, strict=True):
+        for world, statements in zip(self.worlds, self.statements, strict=True):
             files[f"kql/{world['world']:03}.kql"] = self.query(world, statements)
         return _with_manifest(data, files)
 
-    def number(self, about: str, alerts: bool, rows: Mapping[str, Sequence[Row]]) -> int:
-        """The number of a world: one and the same where products have the same rows."""
-        statements = "".join(texts.datatable(table, rows.get(table, ()), columns) for table, columns in self.columns.items())
-        key = about, alerts, statements
-        if key not in self.numbers:
-            self.numbers[key] = len(self.numbers) + 1
-            self.worlds.append({"world": self.numbers[key], "about": about, "alerts": alerts})
-            self.rows.append(rows)
-        return self.numbers[key]
+    def numbered(self, worlds: Sequence[Tried]) -> list[int]:
+        """The numbers of the worlds of a product: one and the same where products have the same rows, one for each within a product."""
+        found = list[int]()
+        for world in worlds:
+            rows = _unmarked(world.rows)
+            statements = "".join(texts.datatable(table, rows.get(table, ()), columns) for table, columns in self.columns.items())
+            known = self.numbers.setdefault((world.about, world.alerts, statements), [])
+            number = next((n for n in known if n not in found), 0)
+            if not number:
+                number = len(self.worlds) + 1
+                known.append(number)
+                self.worlds.append({"world": number, "about": world.about, "alerts": world.alerts})
+                self.rows.append(rows)
+                self.statements.append(statements)
+            found.append(number)
+        return found
 
     def query(self, world: Mapping[str, Any], statements: str) -> str:
         """The query over the rows of a world, as a text that stands alone."""
