@@ -53,6 +53,9 @@ def test_an_object_of_the_event_is_there_or_not(condition: str) -> None:
          " | project TargetAccount) on TargetAccount", "splunk", SOURCE),
         ("SecurityEvent | where EventID == 4720 | project TargetAccount | join kind=leftanti (SecurityEvent | where EventID == 4726"
          " | project TargetAccount) on TargetAccount", "splunk", Options()),
+        # a source of Windows events is of one source type
+        ("WindowsEvent | where Channel == 'Security' and EventID == 4688 | summarize n = count() by Computer | where n > 1", "splunk",
+         Options()),
         # a plain value stands there, no object
         ("SigninLogs | where isempty(DeviceDetail.deviceId) and DeviceDetail.isManaged == false", "splunk", SOURCE),
         # the array of an audit record is written without anything around it

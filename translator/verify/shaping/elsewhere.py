@@ -30,7 +30,8 @@ def elsewhere(
         selected_by_values: whether the events have what no other event in their places has, so that no condition has to select them there.
     """
     sites = Sites(table, family, options)
-    homes = [(home, frame(sites.site(home))) for home in sites.homes]
+    # What selects the events of a home is told, and not what each of them has besides: no source of Windows events is of another type.
+    homes = [(home, {k: v for k, v in frame(sites.site(home)).items() if family != "splunk" or k in home.place}) for home in sites.homes]
     if not events or any("datamodel" in home.place for home, _ in homes):
         return
     if family == "elastic":
