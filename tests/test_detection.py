@@ -227,6 +227,11 @@ def codes(found: Detection | NoDetection) -> set[str]:
             "event",
             {"one-event-of-group", "condition-dropped", "rows-differ"},
         ),
+        (
+            "A | summarize arg_max(TimeGenerated, *), c = count() by k | where x == 'a' or c > 2",
+            "event_count",
+            {"alternative-dropped", "columns-differ", "window-assumed"},
+        ),
         ("A | where x in (_GetWatchlist('vip') | project SearchKey)", "event", {"list-placeholder"}),
         ("A | where x !in (_GetWatchlist('seen_before') | project SearchKey)", "event", {"list-placeholder"}),
         ("A | where x in (externaldata(v:string)['https://h/list.csv'])", "event", {"list-placeholder"}),

@@ -58,31 +58,31 @@ def of_one_event(lifting: Lifting, grouped: Grouped, predicate: Expr) -> Expr | 
     Raises:
         Blocked: where the event is asked to be old, so that none may have come since.
     """
-    carried: dict[int, Expr] = {}
+    carried, row = dict[int, Expr](), grouped.row
     for column in columns_of(predicate):
         match grouped.aggregates.get(column.id):
             case Apply(function="arg_max" | "arg_min" | "take_any" as function, args=(order, *rest)):
                 one = (function, order if function != "take_any" else None)
-                if grouped.row not in (None, one):
+                if row not in (None, one):
                     return None
-                grouped.row = one
+                row = one
                 carried[column.id] = rest[-1] if rest else order
             case None:
                 continue
             case _:
                 return None
-    if not carried:
+    if row is None or not carried:
         return None
     value = substitute(predicate, carried)
     if grouped.having and any(is_time(n) for n in walk(value)):
         return None
+    grouped.row = row
     window = window_of(value)
     timed = window is None and any(is_time(n) for n in walk(value))
-    if timed or (window is not None and (window.end != NOW or grouped.row is None or grouped.row[0] != "arg_max")):
+    if timed or (window is not None and (window.end != NOW or row[0] != "arg_max")):
         raise lifting.block("unsupported-detection", "an event with none of its group after it has no form in a detection", predicate.span)
     if window is None:
-        assert grouped.row is not None
-        which = _OF_ONE_EVENT[grouped.row[0]]
+        which = _OF_ONE_EVENT[row[0]]
         lifting.say("one-event-of-group", f"the KQL asks the {which} event of each group for this, the output any of them", predicate.span)
     return value
 
