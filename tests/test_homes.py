@@ -597,6 +597,8 @@ def test_a_union_that_does_without_missing_tables_does_without_them_in_the_produ
         # the pipeline of Elastic's integration puts the value before a change beside that after it
         ("DeviceRegistryEvents | where ActionType == 'RegistryValueSet' and RegistryValueData has 'x'", "eql", "value-within", "broader"),
         ("DeviceRegistryEvents | where RegistryValueName == 'x'", "eql", "value-differs", "differs"),
+        # the client of a Kerberos event is ::ffff: and an address of IPv4 in the record
+        ("SecurityEvent | where EventID == 4768 and IpAddress == '10.0.0.5'", "esql", "value-differs", "differs"),
         ("DeviceNetworkEvents | where RemotePort == 22", "eql", "value-differs", "differs"),
         # the remote end of a connection that came in is its source
         ("DeviceNetworkEvents | where RemotePort == 22", "sigma", "value-differs", "differs"),
