@@ -160,6 +160,19 @@ ACTED = """index=azure sourcetype="azure:monitor:aad" category=AuditLogs
 | rename properties.initiatedBy.user.userPrincipalName as user, properties.initiatedBy.app.displayName as app {}
 | where like(lower(user), "%#ext#%") OR (user="" AND app!="")"""
 
+PRIVATE = "^10[.]|^172[.]1[6-9][.]|^192[.]168[.]"
+BLOCKED = f"""SigninLogs | where IPAddress matches regex @"{PRIVATE}" | where ResultType == "50126"
+| join kind=inner (AuditLogs | where OperationName == "Add user" | project Identity, Added = TimeGenerated) on $left.UserDisplayName == $right.Identity"""
+FROM_OUTSIDE = """index=azure sourcetype="azure:monitor:aad" (category=SignInLogs resultType=50126) OR (category=AuditLogs operationName="Add user")
+| where category="AuditLogs" AND operationName=="Add user" OR match(callerIpAddress, "{}")
+| eval who=coalesce(if(category=="AuditLogs", identity, 'properties.userDisplayName'), "")
+| stats dc(category) as n values(callerIpAddress) as from by who | where n=2"""
+PRIVILEGED = r"""SecurityEvent | where EventID == 4728 | where TargetSid matches regex @"-5[0-9][0-9]$|-1102$|-498$" """
+ADDED = 'source="XmlWinEventLog:Security" EventCode=4728'
+MANAGED = """SecurityEvent | where EventID in (4728, 4729, 4732, 4733, 4756, 4762)
+| where not(SubjectUserName == "bob" and SubjectDomainName == "CORP")"""
+CODES = 'FROM logs-system.security-* | WHERE event.code IN ("4728", "4729", "4732", "4733", "4756", "4762")'
+LOCAL = '(COALESCE(user.name, "") == "bob" AND COALESCE(user.domain, "") == "CORP")'
 VIPS = 'let vips = _GetWatchlist("vips") | project SearchKey; SigninLogs | where UserPrincipalName in~ (vips)'
 LISTED = """FROM logs-azure.signinlogs-* | WHERE azure.signinlogs.category == "SignInLogs"
 | EVAL who = TO_LOWER(azure.signinlogs.properties.user_principal_name) | LOOKUP JOIN staff"""
@@ -247,6 +260,19 @@ SEEN = """sourcetype="o365:management:activity" ClientIP!="" Operation IN (FileD
         (GUESSED.format("count()"), "esql", f"{COUNTED} | WHERE n > 4", f"{COUNTED} | SORT n DESC | LIMIT 1 | WHERE n > 4"),
         # records of a service have operations of their own, so that no condition on the service is needed; what was before is seen as well
         (BROWSED, "splunk", SEEN.format("1209600"), SEEN.format("604800")),
+        # each alternative of a pattern, and addresses that nearly begin so
+        *((BLOCKED, "splunk", FROM_OUTSIDE.format(PRIVATE), FROM_OUTSIDE.format(other))
+          for other in (PRIVATE.replace("172[.]1[6-9][.]", "172[.]"), PRIVATE.replace("^", ""), PRIVATE.replace("[.]", "."), PRIVATE[:-13])),
+        # an event is the same one whichever of its fields are shown
+        (PRIVILEGED, "splunk", f"{ADDED} | where match(TargetSid, \"-5[0-9][0-9]$|-1102$|-498$\") | table _time Computer",
+         f"{ADDED} | where match(TargetSid, \"-5[0-9][0-9]$|-1102$\") | table _time Computer"),
+        (PRIVILEGED, "splunk", f"{ADDED} | where match(TargetSid, \"-5[0-9][0-9]$|-1102$|-498$\") | table _time Computer",
+         f"{ADDED} | where match(TargetSid, \"-5[0-9][0-9]$|-1102$|-498$\") | search NOT TargetSid=*-55* | table _time Computer"),
+        # the last of many numbers
+        (MANAGED, "esql", f"{CODES} AND NOT {LOCAL}",
+         f"{CODES} AND NOT {LOCAL}".replace(', "4762"', "")),
+        # what is missing together
+        (MANAGED, "esql", f"{CODES} AND NOT {LOCAL}", f"{CODES} AND NOT (user.name == \"bob\" AND user.domain == \"CORP\")"),
         # what is empty in one alternative alone is missing there
         (BY_WHOM, "splunk", ACTED.format('| fillnull value="" user app'), ACTED.format("")),
     ],

@@ -24,9 +24,9 @@ from translator.plan.functions.values import text_of
 from translator.plan.types import Type
 from translator.targets.pipeline.reading import all_made, behind
 from translator.verify.eql.syntax import Events, parse
-from translator.verify.reading import NotReadable, Row, moment_of
+from translator.verify.reading import CARRIED, NotReadable, Row, moment_of
 
-ROW = "kql2sigma_row"
+ROW = CARRIED
 """A field of events that says which row of the KQL's tables each stands for."""
 
 _ARBITRARY = (

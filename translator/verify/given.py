@@ -52,6 +52,7 @@ def given(conversion: Conversion, target: str, text: str, options: Options) -> O
     if target == "splunk":
         text = expanded(text, definition)
     family, homes, diagnostics = FAMILY_OF[target], list[str](), list[Diagnostic]()
+    own = conversion.outputs.get(target)
     try:
         asked = [*_ASKED[target](text)] if options.fields != "source" else []
     except NotReadable:
@@ -60,7 +61,9 @@ def given(conversion: Conversion, target: str, text: str, options: Options) -> O
         table, usual = catalog.table(name), homes_of(name, family, options)
         every = (*usual, *(table.homes.get(family, ()) if table is not None else ()))
         read = [h for h in every if any(_reads(h.marks, one, family) for one in asked)]
-        if not any(h in usual for h in read):
+        if own is not None and (also := [n for h in read if (n := chosen_name(name, h)) in own.homes]):
+            homes += also  # where this project's own translation reads the table as well
+        elif not any(h in usual for h in read):
             homes += [chosen_name(name, h) for h in read]
         elif "event.original" in text and not any(map(_has_original, usual)):
             homes += [chosen_name(name, h) for h in read if _has_original(h)]
@@ -70,7 +73,7 @@ def given(conversion: Conversion, target: str, text: str, options: Options) -> O
             what = f"the text looks in {wanted}; events of {name} are known in {where}, unless a mapping says where a site has them"
             diagnostics.append(Diagnostic("place-unknown", what))
     found = Output(target, (text,), tuple(diagnostics), lane=GIVEN, homes=tuple(homes))
-    return _with_lists(found, conversion.outputs.get(target))
+    return _with_lists(found, own)
 
 
 def _has_original(home: catalog.Home) -> bool:

@@ -21,7 +21,7 @@ _REGEX = re.compile(r"[\[(|+^$]|\.[*+?]|\\[.dws]")
 _CHOICE = re.compile(r"\[([^\]^\\-]{2,6}|-[^\]^\\-]{1,5}|[^\]^\\-]{1,5}-)\]")
 """A class of a pattern that lists a few characters, each of which somebody looks for."""
 _SAMPLES = 4
-_MOST = 24
+_MOST = 32
 """How many values are tried: a text that lists hundreds of names is tried on the first ones."""
 
 
@@ -84,5 +84,7 @@ def _meant(written: str) -> Iterator[str]:
         return
     plain = re.sub(r"\\(.)", r"\1", bare)
     yield re.sub(r"[?*]", "x", plain)
+    if written[-1:] in tuple(_WILDCARDS) and plain[-1:].isdigit():
+        yield f"{plain}1"  # a number goes on in digits
     if name := re.split(r"[\\/]", plain)[-1]:
         yield name

@@ -48,7 +48,7 @@ CLAIMS = (Verdict.EXACT, Verdict.SAME_ALERTS, Verdict.BROADER, Verdict.NARROWER)
 """The verdicts that say something that can be tried."""
 
 
-MOST_OTHERS = 120
+MOST_OTHERS = 240
 """The most worlds that are made of the values of such a text in place of the rule's, and beside them."""
 
 
@@ -268,6 +268,7 @@ class Trial(SideBySide):
             return
         small = sorted((t for t in tried if t.events), key=lambda t: len(t.events))
         alerting = [t for t in small if t.alerts]
+        of_each = {frozenset(table for table, rows in t.rows.items() if rows): t for t in reversed(alerting)}  # by the tables with events
         text, schemas = "\n".join(output.texts), {**catalog.schemas(), **self.tables}
 
         def changed(table: str, rows: Sequence[Row]) -> Iterator[tuple[str, str, tuple[Row, ...]]]:
@@ -278,7 +279,7 @@ class Trial(SideBySide):
 
         instead = (
             (about, {**base.rows, table: other}, (table, column))
-            for base in (*alerting[:1], *[t for t in small if t.alerts is False][:1])
+            for base in (*of_each.values(), *[t for t in small if t.alerts is False][:1])
             for table, rows in base.rows.items()
             for about, column, other in changed(table, rows)
         )
@@ -312,9 +313,14 @@ class Trial(SideBySide):
                 yield column
 
     def respelled(self, table: str, column: str, value: str, family: str) -> bool:
-        """Whether a product has one value for this one of a column and for another one that the query names: each row has one of them."""
+        """Whether a product has one value for this one of a column and for another one that the query names: each row has one of them.
+
+        Or whether it is the product's own value for another one.
+        """
         known, query = catalog.table(table), self.conversion.rule.query
         stored = [home.columns.get(column) for home in (known.homes.get(family, ()) if known is not None else ())]
+        if any(isinstance(s, catalog.Stored) and value in s.either.values() for s in stored):
+            return True
         merged = [s.values for s in stored if isinstance(s, catalog.Stored) and s.spellings and value in s.values]
         return any(other in query for values in merged for other, one in values.items() if other != value and one == values[value])
 

@@ -19,6 +19,10 @@ Lists: TypeAlias = Mapping[str, Sequence[Mapping[str, object]]]
 """The lists that a text looks values up in, by the names that it knows them by: lookups, inputlookups, indices of enrichment."""
 
 
+CARRIED = "kql2sigma_row"
+"""A field that says which event a result is; what chooses the columns that are shown leaves it, for a result is the same event still."""
+
+
 class NotReadable(Exception):
     """A text that a reader cannot run: its syntax is wrong, or it has what the reader does not know.
 

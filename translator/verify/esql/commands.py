@@ -14,7 +14,7 @@ from translator.verify.esql import syntax as s
 from translator.verify.esql import types as t
 from translator.verify.esql.expressions import compiled, condition
 from translator.verify.esql.tables import Table, World
-from translator.verify.reading import NotReadable, Row
+from translator.verify.reading import CARRIED, NotReadable, Row
 
 LIMIT, MOST = 1000, 10_000
 """How many rows an answer has where no LIMIT says it, and at most."""
@@ -177,6 +177,7 @@ def _keep(command: s.Keep, table: Table) -> Table:
                 ranks.pop(name, None)
                 ranks[name] = rank
     columns = {name: table.columns.get(name, "null") for name in ranks}
+    columns |= {CARRIED: table.columns[CARRIED]} if CARRIED in table.columns else {}
     constants = {name: value for name, value in table.constants.items() if name in columns}
     rows = [{k: v for k, v in row.items() if k in columns} for row in table.rows]
     still_open = table.open and any(pattern.wild for pattern in command.patterns)  # a pattern may have fields that no event has

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Mapping
 
-from translator.verify.reading import Lists, NotReadable, Row
+from translator.verify.reading import CARRIED, Lists, NotReadable, Row
 from translator.verify.spl import fields, filtering, joining, statistics, transactions
 from translator.verify.spl.running import FIRST, Maker, Run, Search, Step
 from translator.verify.spl.syntax import Inner, commands, expanded
@@ -57,7 +57,7 @@ def run(
     arrays = braced(told)
     stored = [event_of(e, arrays) for e in events]
     stored.sort(key=lambda e: -(numeric(e.get("_time")) or 0))
-    rows = search.results(Run(stored, lists or {}, now, unknown, texts_are_numbers, any_index))
+    rows = search.results(Run(stored, lists or {}, now, unknown, texts_are_numbers, any_index, CARRIED))
     if "_raw" in told:
         return rows
     return [{k: v for k, v in r.items() if not isinstance(v, Generated)} for r in rows]
@@ -89,4 +89,4 @@ def _read(text: str, position: int, macros_pass: bool, top: bool = False) -> Sea
             raise NotReadable(f"{command.name} behind other commands", command.position)
         names.append(command.name)
         steps.append(maker(command, inner))
-    return Search(tuple(names), tuple(steps))
+    return Search(tuple(names), tuple(steps), top)

@@ -40,7 +40,7 @@ def table(command: Command, read: Reader) -> Step:
         raise command.refuse("no fields")
 
     def shown(rows: list[Row], run: Run) -> list[Row]:
-        kept = named(names, columns(rows))
+        kept = list(dict.fromkeys([*named(names, columns(rows)), run.carried]))
         return [{k: r[k] for k in kept if k in r} for r in rows]
 
     return shown
@@ -64,7 +64,7 @@ def fields(command: Command, read: Reader) -> Step:
         chosen = set(named(names, columns(rows)))
         if sign == "-":
             return [{k: v for k, v in r.items() if k not in chosen} for r in rows]
-        return [{k: v for k, v in r.items() if k in chosen or k.startswith("_")} for r in rows]
+        return [{k: v for k, v in r.items() if k in chosen or k.startswith("_") or k == run.carried} for r in rows]
 
     return kept
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from translator.verify.reading import Lists, NotReadable, Row
@@ -21,6 +21,7 @@ class Run:
         unknown: whether a null under NOT, AND and OR is unknown; else it is false.
         texts_are_numbers: whether eval expressions compare two texts as numbers where both look like numbers; None where that is not known.
         any_index: whether events are in each index that is asked for, but those of Splunk itself, which begin with a low line.
+        carried: what of an event stays with a result whichever of its fields are shown; nothing where an inner search is run.
     """
 
     events: Sequence[Row] = ()
@@ -29,6 +30,7 @@ class Run:
     unknown: bool = False
     texts_are_numbers: bool | None = None
     any_index: bool = False
+    carried: str = ""
 
     def now(self) -> float:
         """When the search is run.
@@ -69,10 +71,12 @@ class Search:
     Attributes:
         names: its commands.
         steps: what each does.
+        top: whether it is no inner search.
     """
 
     names: tuple[str, ...]
     steps: tuple[Step, ...]
+    top: bool = False
 
     def results(self, run: Run) -> list[Row]:
         """What it finds by itself: of the events, or of what its first command generates.
@@ -82,6 +86,7 @@ class Search:
         """
         if not GENERATING.union({"search"}).intersection(self.names[:1]):
             raise NotReadable(f"a search that begins with {''.join(self.names[:1])}")
+        run = run if self.top else replace(run, carried="")
         return self.applied([dict(e) for e in run.events] if self.names[:1] == ("search",) else [], run)
 
     def applied(self, rows: list[Row], run: Run) -> list[Row]:

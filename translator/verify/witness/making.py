@@ -367,9 +367,9 @@ class _Making:
     def packed(self, state: State) -> None:
         """The alternatives of a rule and what just misses them, many in a world; those that are to alert are in others.
 
-        What nothing is asked of tells them from each other.
+        What nothing is asked of tells them from each other, and what is shown, where the rule says the same of other values of it.
         """
-        shown, mark = self.shown(()), len(state.trail)
+        shown, mark, usual = self.shown(()), len(state.trail), self.exported(state)
         packs: dict[tuple[str, bool], list[Event]] = {}
         seen, left = set[str](), _PACK * _PACKS
         for number, about in enumerate(packing.small(state, CHANGING)):
@@ -381,8 +381,13 @@ class _Making:
                 continue
             seen.add(key)
             left -= len(events)
-            pack = packs.setdefault((about, self.interpreter.alerts(events) is not False), [])
-            pack += [self.told(e, shown, number) for e in events]
+            alerts = self.interpreter.alerts(events)
+            told = [self.told(e, shown, number) for e in events]
+            if len(usual) == len(events):
+                apart = [self.told(e, shown, number, of) for e, of in zip(events, usual, strict=True)]
+                told = apart if self.interpreter.alerts(apart) is alerts else told
+            pack = packs.setdefault((about, alerts is not False), [])
+            pack += told
             if len(pack) >= _PACK:
                 self.keep_pack(about, pack)
                 pack.clear()
@@ -394,10 +399,11 @@ class _Making:
         if len(pack) > 1 and self.keep(about, list(pack), self.interpreter.alerts(pack)):
             self.worlds[-1] = replace(self.worlds[-1], apart=True)
 
-    def told(self, event: Event, shown: list[Column], number: int) -> Event:
-        """An event with other values in columns of which nothing is asked."""
+    def told(self, event: Event, shown: list[Column], number: int, usual: Event | None = None) -> Event:
+        """An event with other values in columns of which nothing is asked; in those too that are as they are in the ``usual`` event."""
         own = {c.name: variant(event.values.get(c.name) or usual_text(c), number) for c in shown if c.table == event.table}
-        own = {n: v for n, v in own.items() if n in event.free or n not in event.values}
+        kept = {n for n, v in event.values.items() if n not in event.free and (usual is None or v != usual.values.get(n))}
+        own = {n: v for n, v in own.items() if n not in kept}
         return replace(event, values={**event.values, **own}, free=event.free | own.keys())
 
     def exported(self, state: State) -> list[Event]:

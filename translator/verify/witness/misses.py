@@ -13,7 +13,7 @@ from translator import catalog
 from translator.engine.python.conversions import json_of
 from translator.plan import functions
 from translator.plan.describe import expression
-from translator.plan.expressions import Apply, ColumnRef, Const, Expr, Items, Span, Subquery, columns_of, walk
+from translator.plan.expressions import Apply, Column, ColumnRef, Const, Expr, Items, Span, Subquery, columns_of, walk
 from translator.plan.functions.values import TICKS
 from translator.plan.types import Type
 from translator.verify.witness.group_rows import Grouped
@@ -232,6 +232,18 @@ def near(state: State, among: Container[int] | None = None) -> Iterator[Change]:
             yield from _of_two(atom, subjects[0], subjects[1], row)
 
 
+def stored_behind(expr: Expr, row: Row) -> list[Column]:
+    """The stored columns that the value of an expression is computed of in a row."""
+    found, waiting = dict[Column, None](), [(c, row) for c in columns_of(expr)]
+    while waiting and len(found) < _OTHERS:
+        column, over = waiting.pop()
+        if (made := over.defined(column)) is None:
+            found[column] = None
+        else:
+            waiting += [(c, made[1]) for c in columns_of(made[0]) if c is not column]
+    return list(found)
+
+
 def asked_of_keys(state: State) -> dict[int, list[Row]]:
     """The rows that are asked for what is also a key of their group, by the identity of the condition: they change together or part."""
     keys = {column for grouped in groups(state) for key in grouped.keys for column in columns_of(key)}
@@ -281,9 +293,9 @@ def _of_value(
         if atom.function.startswith("matches"):
             yield from (to(about, text) for c in constants for about, text in islice(outside_of_ascii(str(c.value)), _CLASSES))
         yield to("empty", "", 0 if _is_denied(atom, row) else 1)
-        yield from (to(f"with {mark} behind", current + mark, 3) for mark in _EXTRA)
-        stored = [(c.table, c.name) for c in columns_of(subject) if c.table is not None]
-        if not any(catalog.is_address(*c) or catalog.is_plain_number(*c) for c in stored):  # these hold no blanks
+        of = [(c.table, c.name) for c in stored_behind(subject, row) if c.table is not None]
+        if not any(catalog.is_address(*c) or catalog.is_plain_number(*c) for c in of):  # these hold nothing else
+            yield from (to(f"with {mark} behind", current + mark, 3) for mark in _EXTRA)
             yield to("with a space before", f" {current}", 3)
         others = [c.value for c in constants if c.value != current]
         for text in [v for c in columns_of(subject) for v in row.state.left_out.get(c.name, ())][:_ALTERNATIVES]:
@@ -299,10 +311,11 @@ def _of_value(
             yield to("a second before the limit", bound - _SECOND, 0)
             yield to("a second after the limit", bound + _SECOND, 0)
     elif isinstance(current, int | float) and not isinstance(current, bool):
-        for place, constant in enumerate(constants[:4]):
-            if isinstance(constant.value, int | float):
-                step = TICKS if constant.type == Type.TIMESPAN else 1
-                yield from (to(f"{constant.value + d * step}", constant.value + d * step, min(place, 1)) for d in (0, 1, -1))
+        numbers = [(c.value, TICKS if c.type == Type.TIMESPAN else 1) for c in constants if isinstance(c.value, int | float)]
+        for place, (number, step) in enumerate(numbers[:4]):
+            yield from (to(f"{number + d * step}", number + d * step, min(place, 1)) for d in (0, 1, -1))
+        for place, (number, _) in enumerate((*numbers[-1:], *numbers[4:-1]) if len(numbers) > 4 else ()):
+            yield to(f"the value {number}", number, 1 if place < _ALTERNATIVES else 3)
     yield to("null", None, 0 if _is_denied(atom, row) else 2)
 
 
@@ -363,6 +376,9 @@ def stored(state: State, asked_of: list[tuple[Expr, Row]]) -> Iterator[Change]:
     named = {n.column.name: n.column for e, _ in asked_of for n in walk(e) if isinstance(n, ColumnRef)}
     for row in state.rows():
         for event in list(dict.fromkeys(row.sources()))[:4]:
+            usual = [n for n, v in event.values.items() if n in named and isinstance(v, str) and v and v not in state.constants.get(n, ())]
+            if len(usual) > 1:
+                yield Change(f"{', '.join(usual)} missing", event.source.span, partial(_put_all, event, dict.fromkeys(usual)), 1)
             for name in list(event.values):
                 if name in TIMES:
                     continue
@@ -388,6 +404,12 @@ def stored(state: State, asked_of: list[tuple[Expr, Row]]) -> Iterator[Change]:
                     yield from (_put(event, name, value, about, rank) for value, about in others)
                     for path, value, about in _leaves(current):
                         yield _put(event, name, _replaced(current, path, value), f"{'.'.join(map(str, path))} {about}", rank)
+
+
+def _put_all(event: Stored, values: Mapping[str, Any]) -> bool:
+    for name, value in values.items():
+        event.put(name, value)
+    return True
 
 
 def _put(event: Stored, name: str, value: Any, about: str, rank: int) -> Change:
@@ -553,6 +575,23 @@ def late(state: State) -> Iterator[Change]:
                     return isinstance(taken, dt.datetime) and _moved([row], taken - back)
 
                 yield Change(f"{_short(atom)}: taken in {back} after it happened", atom.span, do, 0)
+
+
+def met(expr: Expr, rows: Sequence[Row], value: Any) -> bool:
+    """Gives rows a value, and those that they are joined with the key that makes them meet again, as far as that can be."""
+    if not _assigned(expr, rows, value):
+        return False
+    state = rows[0].state
+    for failing, other, wanted in state.failing()[:_OTHERS]:
+        if not isinstance(failing, Apply) or failing.function not in ("same", "==") or any(map(_is_constant, failing.args)):
+            continue
+        ways = [partial(assign, side, other, value) for side in failing.args] if failing.function == "==" else []
+        for way in (*ways, partial(hold, failing, other, wanted)):
+            mark = len(state.trail)
+            if way() and value_of(failing, other) is True and value_of(expr, rows[0]) == value:
+                break
+            state.back_to(mark)
+    return True
 
 
 def _is_arrival(expr: Expr) -> bool:

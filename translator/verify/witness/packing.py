@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from translator import catalog
 from translator.plan.expressions import Apply, Const, Items, walk
 from translator.targets.literals import canonical_address
 from translator.verify.witness import misses
 from translator.verify.witness.holding import hold
-from translator.verify.witness.inversion import UNFITTING, assign
+from translator.verify.witness.inversion import UNFITTING
 from translator.verify.witness.model import Exhausted, NotKnown
 from translator.verify.witness.scalars import value_of
 from translator.verify.witness.states import TIMES, Row, State
-from translator.verify.witness.texts import other_case
+from translator.verify.witness.texts import around_pattern, other_case
 
 MOST = 480
 """How many small worlds are made of a rule."""
@@ -103,19 +104,21 @@ def _values(state: State, atom: Apply, rows: Sequence[Row], budget: _Budget) -> 
         return
     subject, listed = atom.args
     constants = [c.value for c in (listed.items if isinstance(listed, Items) else (listed,)) if isinstance(c, Const)]
-    for about, text in _near(atom.function.removeprefix("!"), [v for v in constants if isinstance(v, str) and v]):
+    address = any(c.table is not None and catalog.is_address(c.table, c.name) for c in misses.stored_behind(subject, rows[0]))
+    for about, text in _near(atom.function.removeprefix("!"), [v for v in constants if isinstance(v, str) and v], address):
         mark = len(state.trail)
-        if _done(state, budget, lambda text=text: all(assign(subject, row, text) for row in rows)):  # type: ignore[misc]
+        if _done(state, budget, lambda text=text: misses.met(subject, rows, text)):  # type: ignore[misc]
             yield about
         state.back_to(mark)
 
 
-def _near(operator: str, values: list[str]) -> Iterator[tuple[str, str]]:
+def _near(operator: str, values: list[str], address: bool) -> Iterator[tuple[str, str]]:
     if operator == "has_all":
         yield from ((VALUE, " ".join(v for v in values if v != lost)) for lost in values)
         yield VALUE, " ".join(values)
         return
     if operator.startswith("matches"):
+        yield from ((VALUE, text) for value in values for text in around_pattern(value, address))
         return
     for value in values[:_VALUES]:
         texts = [value, f"x{value}", f"{value}x", value[:-1]]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from types import MappingProxyType
 
 from translator.regex.classes import Unlisted, ranges_of
@@ -16,11 +18,12 @@ _OUTSIDE = {"w": ("a letter", "é"), "d": ("a digit", "٣"), "s": ("a space", "\
 _MOST_OPTIONS = 12
 
 
-def matching(regex: str, groups: Mapping[int, str] | None = None) -> Iterator[str]:
+def matching(regex: str, groups: Mapping[int, str] | None = None, more_often: Sequence[int] = (0, 1, 2)) -> Iterator[str]:
     """Texts that ``regex`` is likely to match, each once; whether it does is to be asked.
 
     Args:
         groups: what groups are to hold, by their numbers.
+        more_often: how much more often than it has to be there what is repeated is there.
     """
     tree = parsed(regex)
     if tree is None:
@@ -28,7 +31,7 @@ def matching(regex: str, groups: Mapping[int, str] | None = None) -> Iterator[st
     widest = max((len(n.options) for n in walk(tree) if isinstance(n, Alternation)), default=1)
     seen = set[str]()
     for option in range(min(widest, _MOST_OPTIONS)):
-        for more in (0, 1, 2):
+        for more in more_often:
             for gap in ("", " "):
                 try:
                     found = _sample(tree, groups or {}, option, more, gap)
@@ -37,6 +40,35 @@ def matching(regex: str, groups: Mapping[int, str] | None = None) -> Iterator[st
                 if found not in seen:
                     seen.add(found)
                     yield found
+
+
+_SAMPLES = 12
+"""How many texts of a pattern are tried with what is beside them."""
+
+
+def around_pattern(regex: str, address: bool) -> Iterator[str]:
+    """Texts that a pattern matches, one of each alternative, and such as just miss it; of addresses whole ones that begin so, or nearly."""
+    for sample in islice(matching(regex, more_often=(1,)), _SAMPLES):
+        if not address:
+            yield from (sample, f"x{sample}", f"{sample}x", sample[:-1], other_case(sample))
+            continue
+        begun = [int(o) for o in re.findall(r"\d+", sample)][:4]
+        if not begun or any(o > _BYTE for o in begun):
+            continue
+        yield _address(begun)
+        for place, octet in enumerate(begun):
+            for other in (octet - 1, octet + 1, 10 * octet, 100 + octet):
+                if 0 <= other <= _BYTE:
+                    yield _address([*begun[:place], other, *begun[place + 1 :]])
+        yield _address([8, *begun])
+
+
+_BYTE = 255
+
+
+def _address(octets: list[int]) -> str:
+    """An address that begins with these."""
+    return ".".join(map(str, [*octets, 7, 7, 7][:4]))
 
 
 def outside_of_ascii(regex: str) -> Iterator[tuple[str, str]]:
