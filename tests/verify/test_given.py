@@ -173,6 +173,11 @@ MANAGED = """SecurityEvent | where EventID in (4728, 4729, 4732, 4733, 4756, 476
 | where not(SubjectUserName == "bob" and SubjectDomainName == "CORP")"""
 CODES = 'FROM logs-system.security-* | WHERE event.code IN ("4728", "4729", "4732", "4733", "4756", "4762")'
 LOCAL = '(COALESCE(user.name, "") == "bob" AND COALESCE(user.domain, "") == "CORP")'
+AFTER_FAILURE = """SigninLogs | where ResultType in ("50126", "0") | sort by UserPrincipalName asc, TimeGenerated asc
+| where prev(UserPrincipalName) == UserPrincipalName and prev(ResultType) == "50126" and ResultType == "0" """
+NEXT = """index=azure sourcetype="azure:monitor:aad" category=SignInLogs resultType IN (50126, 0) | fillnull value="" properties.userPrincipalName
+| sort 0 _time | streamstats current=f {} as before {} {} | where before="50126" AND resultType="0" """
+BY = ("by", "properties.userPrincipalName")
 VIPS = 'let vips = _GetWatchlist("vips") | project SearchKey; SigninLogs | where UserPrincipalName in~ (vips)'
 LISTED = """FROM logs-azure.signinlogs-* | WHERE azure.signinlogs.category == "SignInLogs"
 | EVAL who = TO_LOWER(azure.signinlogs.properties.user_principal_name) | LOOKUP JOIN staff"""
@@ -273,6 +278,9 @@ SEEN = """sourcetype="o365:management:activity" ClientIP!="" Operation IN (FileD
          f"{CODES} AND NOT {LOCAL}".replace(', "4762"', "")),
         # what is missing together
         (MANAGED, "esql", f"{CODES} AND NOT {LOCAL}", f"{CODES} AND NOT (user.name == \"bob\" AND user.domain == \"CORP\")"),
+        # rows that read the one before them
+        *((AFTER_FAILURE, "splunk", NEXT.format("window=1 global=f last(resultType)", *BY), NEXT.format(*other))
+          for other in (("window=1 last(resultType)", *BY), ("window=1 global=f last(resultType)", "", ""))),
         # what is empty in one alternative alone is missing there
         (BY_WHOM, "splunk", ACTED.format('| fillnull value="" user app'), ACTED.format("")),
     ],

@@ -17,6 +17,7 @@ from translator.plan.series import with_series_summed
 from translator.plan.types import Type
 from translator.targets.pipeline.reading import behind
 from translator.verify.witness import misses, packing
+from translator.verify.witness.adjacent import with_rows_beside
 from translator.verify.witness.building import SHARED, Builder, Choices, constants_of, usual_text
 from translator.verify.witness.holding import hold, solve
 from translator.verify.witness.interpreting import Interpreter
@@ -115,13 +116,14 @@ class _Making:
         self.sizes: dict[int, int] = {}
         self.lost: dict[str, list[str]] = {}
         self.work, self.changing = WORK, CHANGING
+        self.in_order = False
+        """Whether it matters which event comes first, so that none are at one time: which of these comes first is open."""
 
     def made(self) -> Worlds:
-        solved: list[State] = []
-        for taken in self.attempts():
-            state = self.attempt(taken)
-            if state is not None:
-                solved.append(state)
+        solved = self.solved()
+        if not solved and (beside := with_rows_beside(self.plan)) is not None:
+            self.plan, self.in_order = beside, True
+            solved = self.solved()
         if not solved:
             solved = list(self.below())
         for state in solved[:1]:
@@ -149,6 +151,10 @@ class _Making:
         for state in solved[:1]:
             self.rearranged(state)
         return Worlds(tuple(self.worlds), tuple(self.unreached.values()))
+
+    def solved(self) -> list[State]:
+        """The ways to alert that were managed."""
+        return [state for taken in self.attempts() if (state := self.attempt(taken)) is not None]
 
     def spread(self, changes: list[misses.Change], most: int) -> list[misses.Change]:
         """As many changes, the most telling first, of each condition as many as of any other."""
@@ -289,6 +295,10 @@ class _Making:
                     if all(e.seconds < 0 for e in shifted):
                         about = f"all at once, the first of them {abs(seconds)} s {'after' if seconds > 0 else 'before'} the limit"
                         self.keep(about, shifted, self.interpreter.alerts(shifted))
+        if self.in_order:
+            last = max(events, key=lambda e: e.seconds)
+            again = [*events, replace(last, seconds=last.seconds + 1)]
+            self.keep("the last event again", again, self.interpreter.alerts(again))
         twice = [*events, *events]
         self.keep("every event twice", twice, self.interpreter.alerts(twice))
         for place in range(min(len(events), 4) if several else 0):
@@ -424,6 +434,8 @@ class _Making:
 
     def keep(self, about: str, events: list[Event], hits: bool | None) -> bool:
         """Adds a world; False where it is one already, or one too many."""
+        if self.in_order:
+            events = [replace(e, seconds=e.seconds - number / 1_000) for number, e in enumerate(reversed(events))][::-1]
         key = repr(sorted((e.table, e.seconds, sorted((k, repr(v)) for k, v in e.values.items())) for e in events))
         if key in self.seen or len(self.worlds) >= self.most or (self.worlds and self.events + len(events) > self.most_events):
             return False
