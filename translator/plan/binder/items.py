@@ -43,7 +43,7 @@ def columns_of(ctx: Context, item: s.Node, name: str, table: Table | None, scope
         exprs: list[e.Expr] = [
             e.Path(expr.span, kind, e.Apply(expr.span, Type.DYNAMIC, expr.function, expr.args), (i,)) for i, (_, kind) in enumerate(parts)
         ]
-    elif function.named == "_sorted" and (arrays := [a for a in value.arguments if not isinstance(a, s.Literal)])[1:]:
+    elif function.named == "_sorted" and (arrays := [a for a, x in zip(value.arguments, expr.args, strict=True) if not _is_flag(a, x)])[1:]:
         names = [f"{automatic_name(a) or f'array{i}'}_sorted" for i, a in enumerate(arrays)]
         exprs = [e.Path(expr.span, Type.DYNAMIC, expr, (i,)) for i in range(len(arrays))]
     else:
@@ -54,6 +54,11 @@ def columns_of(ctx: Context, item: s.Node, name: str, table: Table | None, scope
         check_several(ctx, item, len(names))
         names = [*given[: len(names)], *names[len(given) :]]
     return list(zip(names, exprs, strict=True))
+
+
+def _is_flag(argument: s.Node, bound: e.Expr) -> bool:
+    """Whether an argument of a sorting function says where nulls stand, rather than to be an array."""
+    return isinstance(argument, s.Literal) or (bound.type == Type.BOOL and not e.columns_of(bound))
 
 
 def check_several(ctx: Context, item: s.Named, columns: int) -> None:
