@@ -51,6 +51,7 @@ def columns(kql: str) -> str:
         (f"{T} | project array_sort_asc(d, pack_array(1))", "d_sorted:dynamic array1_sorted:dynamic"),
         (f"{T} | project hll_merge(d, d), tdigest_merge(d, d)", "hll_merged_result:dynamic tdigests_merge_result:dynamic"),
         (f"{T} | summarize hll_merge(d)", "hll_merge_d:dynamic"),
+        (f"let rank = 99.5; {T} | summarize percentile(n, rank)", "percentile_n_99_5:long"),
         (f"let ends = false; {T} | project array_sort_asc(d, ends), array_sort_asc(d, 1 > 2)", "d_sorted:dynamic d_sorted1:dynamic"),
         (f"{T} | project array_sort_desc(dynamic([1]))", "array0_sorted:dynamic"),
         # a name that the query gives is numbered where an unnamed column before has it, but for keys

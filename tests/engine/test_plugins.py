@@ -105,6 +105,12 @@ CASES: list[tuple[str, list[str], list[tuple[Any, ...]]]] = [
     (f"{SEEN} T | project t, d | evaluate pivot(d, dcount(t))", ["x", "y"], [(4, 2)]),
     (f"{SEEN} T | where t < 12 | extend t = t % 2 | evaluate pivot(t, max(id), d)", ["d", "0", "1"], [("x", "b", "a")]),
     (
+        "let all = true; let N = datatable(n:string)['10.0.0.0/8'];"
+        "datatable(a:string)['10.1.1.1', '9.9.9.9'] | evaluate ipv4_lookup(N, a, n, return_unmatched=all)",
+        ["a", "n"],
+        [("10.1.1.1", "10.0.0.0/8"), ("9.9.9.9", "")],
+    ),
+    (
         f"{SHAPES} P | evaluate geo_polygon_lookup(S, s, x, y)",
         ["x", "y", "n"],
         [(1.0, 1.0, "square")],

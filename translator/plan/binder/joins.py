@@ -10,7 +10,7 @@ from translator.plan import operators as o
 from translator.plan.binder.context import Context
 from translator.plan.binder.names import named_column
 from translator.plan.binder.operand_types import check_keys
-from translator.plan.binder.parameters import flat_conditions, words
+from translator.plan.binder.parameters import constant, flat_conditions, words
 from translator.plan.binder.problems import Problem
 from translator.plan.binder.scopes import Scope, Table
 from translator.plan.binder.sources import unsupported
@@ -128,7 +128,7 @@ def address_lookup(ctx: Context, table: Table, node: s.Evaluate, scope: Scope) -
     right = ctx.table(lookup, scope)
     flags = [a for a in rest if isinstance(a, s.Literal | s.Named)]
     keys = [a for a in rest if isinstance(a, s.NameReference)]
-    unmatched = any(getattr(f.value, "value", f.value) is True for f in flags)
+    unmatched = any(constant(ctx.expression(f, None, scope), "") is True for f in flags)
     function = "ipv4_is_in_range" if node.call.name == "ipv4_lookup" else "ipv6_is_in_range"
     inside = e.Apply(node.span, Type.BOOL, function, (ctx.expression(address, table, scope), ctx.expression(network, right, scope)))
     pairs = []

@@ -88,7 +88,11 @@ def _aggregate_columns(ctx: Context, table: Table, item: s.Node, keys: list[e.Ex
             for suffix, rank in zip(suffixes, ranks, strict=True)
         ]
     else:
-        columns = [(automatic_name(value), ctx.expression(value, table, scope))]
+        named, found = automatic_name(value), ctx.expression(value, table, scope)
+        match found:
+            case e.Apply(function="percentile" | "percentilew", args=(*_, e.Const(value=int() | float() as rank))) if named.endswith("_"):
+                named += str(rank).replace(".", "_")  # a constant that no literal is names its column too
+        columns = [(named, found)]
     if isinstance(item, s.Named):
         check_several(ctx, item, len(columns))
     names = [*given[: len(columns)], *(n for n, _ in columns[len(given) :])]
