@@ -369,6 +369,10 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     ),
     ("set query_now = datetime(2024-01-02); print now() - ago(1d), ago(1h) == now(-1h), now(1d)", [
         (dt.timedelta(days=1), True, dt.datetime(2024, 1, 3))]),
+    ("datatable(t:datetime)[datetime(1601-01-01), datetime(2024-01-01)] | project tostring(endofday(t)) | sort by Column1 asc", [
+        ("1601-01-01T23:59:59.9999990Z",), ("2024-01-01T23:59:59.9999990Z",)]),
+    ("datatable(s:string)['1601-01-01', '2024-01-01'] | project t = tostring(endofday(todatetime(s))) | sort by t asc", [
+        ("1601-01-01T23:59:59.9999990Z",), ("2024-01-01T23:59:59.9999990Z",)]),
     ("let ends = false; print d = dynamic([2, null, 1]) | project array_sort_desc(d, ends)", [([None, 2, 1],)]),
     ("set query_take_max_records = 2; range i from 1 to 9 step 1 | sort by i asc", [(1,), (2,)]),
     ("set query_bin_auto_size = 5; print n = 17 | project bin_auto(n)", [(15,)]),

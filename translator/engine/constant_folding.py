@@ -185,7 +185,7 @@ class _Folding:
 
         engine = _engine(os.getpid(), threading.get_ident())
         try:
-            return engine.execute(compile_plan(plan, engine.dialect, None))
+            return engine.execute(compile_plan(plan, engine.dialect, None, ends=True))
         except EngineError:
             return None
 

@@ -77,9 +77,15 @@ def execute(
     for source in o.parts(plan.root):
         if isinstance(source, o.Source) and source.table not in known:
             raise EngineError(f"there is no data for the table {source.table}" + data.hint(source.table), source.span)
-    compiled = compile_plan(plan, running.dialect, moment, data.columns)
+    compiled = compile_plan(plan, running.dialect, moment, data.columns, ends=True)
     data.refuse(compiled.reads)
-    rows = running.execute(compiled)
+    try:
+        rows = running.execute(compiled)
+    except EngineError:
+        if not compiled.ends_in_ticks:
+            raise
+        compiled = compile_plan(plan, running.dialect, moment, data.columns)
+        rows = running.execute(compiled)
     warnings = data.warnings(compiled.reads)
     columns = [values_of(values, k) for values, (_, k) in zip(zip(*rows, strict=True), compiled.names, strict=True)] if rows else []
     return Result([(n, str(k)) for n, k in compiled.names], list(zip(*columns, strict=True)), warnings)

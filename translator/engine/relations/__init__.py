@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
@@ -36,12 +36,16 @@ SKETCHES = frozenset({"hll", "hll_if", "hll_merge", "tdigest", "tdigest_merge"})
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A query in SQL: its text for one dialect, the columns it gives, the Python functions it calls, and the columns it reads by table."""
+    """A query in SQL: its text for one dialect, the columns it gives, the Python functions it calls, and the columns it reads by table.
+
+    ``ends_in_ticks`` says that it counts times in 100 ns for the end of a period alone.
+    """
 
     query: exp.Query
     names: tuple[tuple[str, Type], ...]
     functions: tuple[PythonFunction, ...]
     reads: Mapping[str, frozenset[str]]
+    ends_in_ticks: bool = False
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -54,18 +58,19 @@ class Compiled:
 
 
 def compile_plan(
-    plan: o.Plan, dialect: Dialect, now: dt.datetime | None, stored: Mapping[str, Mapping[str, Type]] | None = None
+    plan: o.Plan, dialect: Dialect, now: dt.datetime | None, stored: Mapping[str, Mapping[str, Type]] | None = None, ends: bool = False
 ) -> Compiled:
     """``plan`` as SQL.
 
     Args:
         now: what ``now()`` and ``ago()`` mean, in UTC; None leaves them to the database's clock.
         stored: for each table the columns that its data have; others of its schema are null or empty. None: all of them.
+        ends: whether times are counted in 100 ns where that shows in the end of a period; no year before 1678 or after 2262 is, then.
 
     Raises:
         EngineError: what the dialect or the engine cannot do, by name.
     """
-    return _Compiler(dialect, now, stored).plan(plan)
+    return _Compiler(dialect, now, stored).plan(plan, ends)
 
 
 class _Compiler(Compiling):
@@ -73,13 +78,13 @@ class _Compiler(Compiling):
         super().__init__(dialect, Scalars(dialect, now, self.subquery), stored)
         self.now, self.finer, self.ends, self.tells, self.beyond = now, False, False, False, False
 
-    def plan(self, plan: o.Plan) -> Compiled:
+    def plan(self, plan: o.Plan, ends: bool = False) -> Compiled:
         self.gather(plan)
         if self.finer and self.dialect is DUCKDB:
             self.dialect = self.scalars.dialect = DUCKDB_TICKS
-        if self.ends and self.tells and not self.beyond and self.dialect is DUCKDB:
+        if ends and self.ends and self.tells and not self.beyond and self.dialect is DUCKDB:
             with suppress(EngineError):  # what counts microseconds alone counts to the last of a period
-                return _Compiler(DUCKDB_TICKS, self.now, self.stored).plan(plan)
+                return replace(_Compiler(DUCKDB_TICKS, self.now, self.stored).plan(plan), ends_in_ticks=True)
         query = self.relation(plan.root)
         items = [exp.alias_(exp.column(column_name(c), quoted=True), name or "_", quoted=True) for name, c in plan.names]
         if not items:
