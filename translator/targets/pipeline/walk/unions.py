@@ -50,7 +50,7 @@ def united(ctx: Context, node: o.Union, parts: list[Part]) -> Part:
             none = language.string("") if first.kind in WRITTEN else language.null
             texts = [none if v is None else values.alike(v, {v.kind}) for v in found]
             name = ctx.named(column)
-            pairs.append((name, language.chosen(list(zip(map(ctx.present, flags[:-1]), texts, strict=False)), texts[-1])))
+            pairs.append((name, _of_its_part(ctx, flags, texts)))
             value = replace(value, text=ctx.quoted(name), simple=True)
         made[column.id] = value
     any_present = " OR ".join(map(ctx.present, flags))
@@ -82,11 +82,11 @@ def _row_keys(ctx: Context, parts: list[Part], pairs: list[tuple[str, str]], nod
     """The fields, to be computed, that tell rows of several parts apart, where each row stands several times; None where once."""
     if all(p.spread is None for p in parts):
         return None
-    presents = [ctx.present(p.flag) for p in parts if p.flag is not None]
+    flags = [p.flag for p in parts if p.flag is not None]
     by, own = {v.text: v for v in ctx.columns.values()}, tuple[str, ...]()
     if any(p.spread is None for p in parts):  # rows that stand once are told by their numbers
-        flags = [p.flag for p in parts if p.spread is None and p.flag is not None]
-        number = Value(ctx.numbered(node, flags), ctx.row_kind, False, simple=True)
+        once = [p.flag for p in parts if p.spread is None and p.flag is not None]
+        number = Value(ctx.numbered(node, once), ctx.row_kind, False, simple=True)
         own, by[number.text] = (number.text,), number
     spreads = [p.spread if p.spread is not None else own for p in parts]
     names, values = list[str](), ctx.values()
@@ -101,8 +101,14 @@ def _row_keys(ctx: Context, parts: list[Part], pairs: list[tuple[str, str]], nod
             raise Cannot(Diagnostic("unsupported-operator", "a union of summaries by other keys is not supported here", node.span))
         names.append(ctx.free("row"))
         texts = [values.alike(v, {v.kind}) for v in found]
-        pairs.append((names[-1], ctx.language.chosen(list(zip(presents[:-1], texts, strict=False)), texts[-1])))
+        pairs.append((names[-1], _of_its_part(ctx, flags, texts)))
     return tuple(map(ctx.quoted, names))
+
+
+def _of_its_part(ctx: Context, flags: list[str], texts: list[str]) -> str:
+    """What a row has as one of its part: each is of one alone, so that what most of them have needs no condition."""
+    most = max(reversed(texts), key=texts.count)
+    return ctx.language.chosen([(ctx.present(f), t) for f, t in zip(flags, texts, strict=True) if t != most], most)
 
 
 def _as_text(ctx: Context, value: Value) -> Value:
