@@ -232,7 +232,8 @@ def test_another_save_takes_away_what_the_earlier_one_wrote(tmp_path: Path) -> N
 
 
 def test_what_could_not_be_tried_says_why_in_a_replay(tmp_path: Path) -> None:
-    said = json.loads(ran("verify", RULES / "adjacent.yaml", "--save", tmp_path / "kit", "--format", "json").stdout)[0]["proofs"]
+    (tmp_path / "a.kql").write_text("SigninLogs | sort by TimeGenerated asc | extend n = row_number() | where n > 3")
+    said = json.loads(ran("verify", tmp_path / "a.kql", "--save", tmp_path / "kit", "--format", "json").stdout)[0]["proofs"]
     again = json.loads(ran("verify", "--replay", tmp_path / "kit", "--format", "json").stdout)[0]["proofs"]
     assert [(p["target"], p["outcome"], p["why"]) for p in again] == [(p["target"], p["outcome"], p["why"]) for p in said]
     assert any(p["outcome"] == "not executable" and p["why"] for p in said)
