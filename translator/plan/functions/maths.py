@@ -174,10 +174,11 @@ def beta_pdf(x: float, alpha: float, beta: float) -> float:
 
 @F.scalar("beta_inv(probability: number, alpha: number, beta: number) -> real")
 def beta_inv(probability: float, alpha: float, beta: float) -> float | None:
+    """As the result says that the page prints, and the pages of its kin; the page's note has null and NaN exchanged."""
     if alpha <= 0 or beta <= 0:
-        return None
-    if not 0 < probability <= 1:
         return math.nan
+    if not 0 < probability <= 1:
+        return None
     low, high = 0.0, 1.0
     for _ in range(200):
         middle = (low + high) / 2
