@@ -304,6 +304,19 @@ def test_an_alert_beside_events_is_not_compared_by_a_column_that_it_does_not_sho
     assert compared(answer, [event, {"CorrelationId": "c"}], wanted, kinds) == (None, Compared.ALERTS)
 
 
+def test_how_many_rows_there_are_is_the_value_of_no_column() -> None:
+    answer = Answer(tuple({"Account": name} for name in ("2", "3", "4")))
+    wanted, kinds = Wanted({"Account": ("Account",)}), {"Account": Type.STRING}
+    assert compared(answer, [{"result_count": 3}], wanted, kinds) == (None, Compared.ALERTS)
+    assert compared(answer, [{"name": "3"}], wanted, kinds)[0] is not None
+
+
+def test_of_a_text_of_json_that_tells_groups_apart_it_is_not_known_how_the_product_writes_it() -> None:
+    kql = "AWSCloudTrail | where EventName == 'CreateRoute' | summarize c = count() by UserIdentityUserName, AdditionalEventData"
+    found = prove(translator.convert(rule(kql), ("esql",)), "esql")
+    assert found.outcome is Outcome.NOT_EXECUTABLE and "keeps the JSON of AWSCloudTrail.AdditionalEventData" in found.why
+
+
 THREE = [
     {"trigger_operator": "gt", "trigger_threshold": 2},
     {"trigger_operator": "gt", "trigger_threshold": 0},

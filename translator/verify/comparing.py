@@ -321,7 +321,8 @@ def _lacking_by_value(answer: Answer, rows: Sequence[Row], wanted: Wanted, kinds
             shown: dict[str, set[tuple[object, ...]]] = {}
             for row in rows:
                 for field_, value in row.items():
-                    shown.setdefault(field_, set()).update(_caseless((_value(v, kinds[name]),)) for v in _several(value))
+                    texts = [v for v in _several(value) if isinstance(v, str)]  # how many there are is the value of no column
+                    shown.setdefault(field_, set()).update(_caseless((_value(v, kinds[name]),)) for v in texts)
         except _Untold:
             continue
         theirs = [values for values in shown.values() if values & ours]

@@ -203,7 +203,7 @@ class Trial(SideBySide):
             return replace(proof, outcome=Outcome.NOT_EXECUTABLE, why=why)
         if lacking := [m for m, (table, column) in zip(missing, _places(shape), strict=True) if (table, column) in self.deciding]:
             return replace(proof, outcome=Outcome.NOT_EXECUTABLE, why=f"the events of the product cannot be told: {lacking[0]}")
-        if shape.family != "source" and (held := self.in_text(target, against[0])):
+        if shape.family != "source" and (held := self.in_text(target, output, against[0])):
             return replace(
                 proof, outcome=Outcome.NOT_EXECUTABLE, why=f"whether the product keeps the JSON of {held} as a text is not known"
             )
@@ -324,8 +324,11 @@ class Trial(SideBySide):
         merged = [s.values for s in stored if isinstance(s, catalog.Stored) and s.spellings and value in s.values]
         return any(other in query for values in merged for other, one in values.items() if other != value and one == values[value])
 
-    def in_text(self, target: str, tried: Tried) -> str:
-        """A column that decides and is a text that holds JSON, of whose parts the product has no fields; empty where there is none."""
+    def in_text(self, target: str, output: Output, tried: Tried) -> str:
+        """A column that decides and is a text that holds JSON; empty where there is none.
+
+        Of a text that somebody else wrote not where the product has fields for its parts, by which such texts go.
+        """
         told = (
             (t, c)
             for t, rows in tried.rows.items()
@@ -333,7 +336,7 @@ class Trial(SideBySide):
             for c, v in row.items()
             if (t, c) in self.deciding and isinstance(v, str) and isinstance(read_json(v), dict | list)
         )
-        return next((f"{t}.{c}" for t, c in told if not self.has_parts(t, c, FAMILY_OF[target])), "")
+        return next((f"{t}.{c}" for t, c in told if output.lane != GIVEN or not self.has_parts(t, c, FAMILY_OF[target])), "")
 
     def has_parts(self, table: str, column: str, family: str) -> bool:
         """Whether a product has fields for what is inside of a column, wherever it keeps the table."""
@@ -356,7 +359,7 @@ class Trial(SideBySide):
 
     def doubts(self, target: str, output: Output, tried: Tried) -> tuple[bool, bool, bool]:
         """How little a world that contradicts says: whether that hangs on how a product keeps JSON, on empty keys, on rare letters."""
-        return bool(self.in_text(target, tried)), bool(self.empty_keys(target, output, tried)), beyond_ascii(tried)
+        return bool(self.in_text(target, output, tried)), bool(self.empty_keys(target, output, tried)), beyond_ascii(tried)
 
     def silent(self) -> str:
         """Why no world alerts."""
