@@ -272,7 +272,7 @@ ESQL = Language(
     moment_of_text=lambda text: f"TO_DATETIME({text})",
     list_text=_list_text(), inside=inside, parsed=PARSED, elements=ELEMENTS, json_length=JSON_LENGTH,
     element='JSON_EXTRACT(CONCAT("[", {0}, "]"), "[0]")', members=MEMBERS,
-    member=f'CASE({_IS_JSON.replace("0}", "1}")} AND {{1}} RLIKE {_ARRAY}, JSON_EXTRACT(CONCAT("[", {{0}}, "]"), "[0]"), {{0}})',
+    member=f'CASE({_IS_JSON.format("{1}")} AND {{1}} RLIKE {_ARRAY}, JSON_EXTRACT(CONCAT("[", {{0}}, "]"), "[0]"), {{0}})',
     digits={"tolong": "TO_LONG({0})", "toint": "CASE(TO_LONG({0}) >= -2147483648 AND TO_LONG({0}) <= 2147483647, TO_LONG({0}))"},
     wholes={"tolong": WHOLE, "toint": _WHOLE_LIMIT},
     deviations={
